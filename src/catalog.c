@@ -1,0 +1,199 @@
+/*
+ * catalog.c
+ *	  Our tables, indexes and columns, found by name, remembered by id.
+ *
+ * Ids differ between databases and after a restore, and column numbers after a migration, so nothing is compiled in. All of them are
+ * loaded at once, on first use after an invalidation of any of our relations: some sixty syscache look-ups, then none per call. The
+ * same moment is right for the version check, since every update of the extension invalidates one of our tables.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+#include "catalog.h"
+#include "version.h"
+
+typedef struct TableName
+{
+	const char *schema;
+	const char *name;
+	const char *columns[QUAY_MAX_COLUMNS + 1];
+} TableName;
+
+static const TableName table_names[QUAY_TABLE_COUNT] = {
+	[QUAY_USER] = {"quay", "user", {"id", "username", "organization", "robot", "enabled"}},
+	[QUAY_REPOSITORY] = {"quay", "repository",
+	{"id", "namespace_user_id", "name", "visibility_id", "kind_id", "state"}},
+	[QUAY_TEAM] = {"quay", "team", {"id", "name", "organization_id", "role_id"}},
+	[QUAY_TEAMMEMBER] = {"quay", "teammember", {"user_id", "team_id"}},
+	[QUAY_REPOSITORYPERMISSION] = {"quay", "repositorypermission", {"team_id", "user_id", "repository_id", "role_id"}},
+	[QUAY_SUPERUSER] = {"quay", "superuser", {"username", "kind"}},
+	[QUAY_TAG] = {"quay", "tag",
+	{"id", "name", "repository_id", "manifest_id", "lifetime_start_ms", "lifetime_end_ms", "hidden", "immutable"}},
+	[QUAY_MANIFEST] = {"quay", "manifest",
+		{"id", "repository_id", "digest", "media_type_id", "manifest_bytes", "config_media_type",
+	"layers_compressed_size", "subject", "artifact_type"}},
+	[QUAY_MANIFESTCHILD] = {"quay", "manifestchild", {"manifest_id", "child_manifest_id"}},
+	[QUAY_ROLE] = {"quay", "role", {"id", "name"}},
+	[QUAY_TEAMROLE] = {"quay", "teamrole", {"id", "name"}},
+	[QUAY_VISIBILITY] = {"quay", "visibility", {"id", "name"}},
+	[QUAY_MEDIATYPE] = {"quay", "mediatype", {"id", "name"}},
+	[QUAY_SCHEMA_VERSION] = {"quay_internal", "schema_version", {"version"}},
+};
+
+static const char *const index_names[QUAY_INDEX_COUNT] = {
+	[QUAY_USER_BY_ID] = "pk_user",
+	[QUAY_USER_BY_USERNAME] = "user_username",
+	[QUAY_REPOSITORY_BY_NAMESPACE_NAME] = "repository_namespace_user_id_name",
+	[QUAY_TEAM_BY_ID] = "pk_team",
+	[QUAY_TEAMMEMBER_BY_USER_TEAM] = "teammember_user_id_team_id",
+	[QUAY_REPOSITORYPERMISSION_BY_REPOSITORY] = "repositorypermission_repository_id",
+	[QUAY_SUPERUSER_BY_USERNAME] = "pk_superuser",
+	[QUAY_TAG_LIVE_BY_REPOSITORY_NAME] = "tag_repository_id_name_live",
+	[QUAY_TAG_BY_REPOSITORY_NAME_END] = "tag_repository_id_name_lifetime_end_ms",
+	[QUAY_TAG_BY_MANIFEST_END] = "tag_manifest_id_lifetime_end_ms",
+	[QUAY_MANIFEST_BY_ID] = "pk_manifest",
+	[QUAY_MANIFEST_BY_REPOSITORY_DIGEST] = "manifest_repository_id_digest",
+	[QUAY_MANIFESTCHILD_BY_CHILD] = "manifestchild_child_manifest_id",
+};
+
+static struct
+{
+	bool		valid;
+	uint64		generation;
+	Oid			table[QUAY_TABLE_COUNT];
+	AttrNumber	column[QUAY_TABLE_COUNT][QUAY_MAX_COLUMNS];
+	Oid			index[QUAY_INDEX_COUNT];
+}			catalog;
+
+static Oid
+relation_id(const char *schema, const char *name)
+{
+	Oid			schema_id = get_namespace_oid(schema, true);
+	Oid			relid = OidIsValid(schema_id) ? get_relname_relid(name, schema_id) : InvalidOid;
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s.%s\" of extension \"quay\" does not exist", schema, name),
+				 errhint("Run CREATE EXTENSION quay in this database.")));
+	return relid;
+}
+
+/*
+ * Callbacks may come while this reads the catalogs; whatever they invalidate is read again by the next call, because "valid" is set
+ * only if none came.
+ */
+static void
+load(void)
+{
+	uint64		generation = catalog.generation;
+
+	for (int t = 0; t < QUAY_TABLE_COUNT; t++)
+	{
+		const TableName *name = &table_names[t];
+
+		catalog.table[t] = relation_id(name->schema, name->name);
+		for (int c = 0; name->columns[c] != NULL; c++)
+		{
+			catalog.column[t][c] = get_attnum(catalog.table[t], name->columns[c]);
+			if (catalog.column[t][c] == InvalidAttrNumber)
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_COLUMN),
+						 errmsg("column \"%s\" of relation \"%s.%s\" does not exist",
+								name->columns[c], name->schema, name->name)));
+		}
+	}
+	for (int i = 0; i < QUAY_INDEX_COUNT; i++)
+		catalog.index[i] = relation_id("quay", index_names[i]);
+
+	quay_version_check(catalog.table[QUAY_SCHEMA_VERSION],
+					   catalog.column[QUAY_SCHEMA_VERSION][QUAY_SCHEMA_VERSION_VERSION]);
+	catalog.valid = (generation == catalog.generation);
+}
+
+Oid
+quay_catalog_table(QuayTable table)
+{
+	if (unlikely(!catalog.valid))
+		load();
+	return catalog.table[table];
+}
+
+Oid
+quay_catalog_index(QuayIndex index)
+{
+	if (unlikely(!catalog.valid))
+		load();
+	return catalog.index[index];
+}
+
+AttrNumber
+quay_catalog_column(QuayTable table, int column)
+{
+	/* Not reloaded here: a scan has opened the table, so the numbers cannot change under it. */
+	return catalog.column[table][column];
+}
+
+static bool
+is_ours(Oid relid)
+{
+	for (int t = 0; t < QUAY_TABLE_COUNT; t++)
+		if (catalog.table[t] == relid)
+			return true;
+	for (int i = 0; i < QUAY_INDEX_COUNT; i++)
+		if (catalog.index[i] == relid)
+			return true;
+	return false;
+}
+
+/* While nothing is valid, a load may be under way, with ids that are not known yet: then every relation counts. */
+void
+quay_catalog_invalidate(Datum arg, Oid relid)
+{
+	if (!catalog.valid || !OidIsValid(relid) || is_ours(relid))
+	{
+		catalog.valid = false;
+		catalog.generation++;
+	}
+}
+
+uint64
+quay_catalog_generation(void)
+{
+	if (unlikely(!catalog.valid))
+		load();
+	return catalog.generation;
+}
+
+/*
+ * A direct scan passes by the privileges and the row security that the executor enforces, so they are asked for here. A role that may
+ * not read the whole table (a reader never sees password hashes) passes if it may read each column that we read.
+ */
+void
+quay_catalog_check_select(QuayTable table)
+{
+	Oid			relid = quay_catalog_table(table);
+	const TableName *name = &table_names[table];
+
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+	{
+		for (int c = 0; name->columns[c] != NULL; c++)
+		{
+			if (pg_attribute_aclcheck(relid, catalog.column[table][c], GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+				aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, name->name);
+		}
+	}
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" has row security that functions of extension \"quay\" do not apply", name->name),
+				 errhint("Use a role with BYPASSRLS, or disable row security on the table.")));
+}

@@ -1,0 +1,18 @@
+/*
+ * guc.h
+ *	  Settings of the extension. doc/settings.md is generated from them.
+ */
+#ifndef QUAY_GUC_H
+#define QUAY_GUC_H
+
+extern bool quay_guc_allow_drop;
+extern bool quay_guc_anonymous_access;
+extern char *quay_guc_clock;
+extern char *quay_guc_database_secret_key;
+extern int	quay_guc_maximum_manifest_size;
+extern bool quay_guc_superusers_full_access;
+
+/* Defines every setting; called once, from _PG_init. */
+extern void quay_guc_define(void);
+
+#endif							/* QUAY_GUC_H */

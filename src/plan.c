@@ -1,0 +1,63 @@
+/*
+ * plan.c
+ *	  Statements that C code runs through SPI, planned once per backend.
+ *
+ * For what is too rare to deserve a scan of its own (catalog.h). The model is ri_triggers.c: prepare, keep, store; on reuse ask whether
+ * the plan is still valid. Names and operators are qualified, so no search_path can change a statement's meaning.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type_d.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "plan.h"
+
+static const char *const statements[QUAY_PLAN_COUNT] = {
+	[QUAY_PLAN_MIRROR_ROBOT] =
+	"SELECT internal_robot_id FROM quay.repomirrorconfig WHERE repository_id OPERATOR(pg_catalog.=) $1",
+	[QUAY_PLAN_ORGMIRROR_ROBOT] =
+	"SELECT internal_robot_id FROM quay.orgmirrorconfig WHERE organization_id OPERATOR(pg_catalog.=) $1",
+};
+
+static SPIPlanPtr plans[QUAY_PLAN_COUNT];
+
+SPIPlanPtr
+quay_plan_get(QuayPlan plan)
+{
+	Oid			argument_types[1] = {INT8OID};
+	SPIPlanPtr	made;
+
+	if (plans[plan] != NULL)
+	{
+		if (SPI_plan_is_valid(plans[plan]))
+			return plans[plan];
+		SPI_freeplan(plans[plan]);
+		plans[plan] = NULL;
+	}
+
+	made = SPI_prepare(statements[plan], lengthof(argument_types), argument_types);
+	if (made == NULL)
+		elog(ERROR, "could not prepare statement %d: %s", (int) plan, SPI_result_code_string(SPI_result));
+	SPI_keepplan(made);
+	plans[plan] = made;
+	return made;
+}
+
+bool
+quay_plan_read_int64(QuayPlan plan, int64 argument, int64 *result)
+{
+	Datum		values[1] = {Int64GetDatum(argument)};
+	bool		isnull = true;
+	int			code;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	code = SPI_execute_plan(quay_plan_get(plan), values, NULL, true, 1);
+	if (code != SPI_OK_SELECT)
+		elog(ERROR, "could not run statement %d: %s", (int) plan, SPI_result_code_string(code));
+	if (SPI_processed > 0)
+		*result = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	return !isnull;
+}
