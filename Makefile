@@ -18,9 +18,10 @@ OBJS        = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 DATA_built  = $(shell perl sql/assemble list)
 REGRESS     = $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
 
+# No -fvisibility=hidden: before PostgreSQL 16 PG_FUNCTION_INFO_V1 does not export the function. Our symbols have a prefix instead (lint).
 PG_CPPFLAGS = -I$(srcdir)/src -DQUAY_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS   = -std=gnu99 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
-              -Wno-declaration-after-statement -fvisibility=hidden $(DEV_CFLAGS)
+              -Wno-declaration-after-statement $(DEV_CFLAGS)
 SHLIB_LINK  = -lcrypto -lcrypt $(DEV_LINK)
 EXTRA_CLEAN = quay.control $(DATA_built) $(OBJS:.o=.d)
 
@@ -47,7 +48,8 @@ PGXS       := $(shell $(PG_CONFIG) --pgxs)
 override with_llvm = no
 include $(PGXS)
 
-# PGXS does not track headers.
+# PGXS tracks neither headers nor flags.
+$(OBJS): Makefile
 override CFLAGS += -MMD -MP
 -include $(OBJS:.o=.d)
 

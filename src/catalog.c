@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
@@ -178,9 +179,9 @@ quay_catalog_generation(void)
  * not read the whole table (a reader never sees password hashes) passes if it may read each column that we read.
  */
 void
-quay_catalog_check_select(QuayTable table)
+quay_catalog_check_select(QuayTable table, Relation relation)
 {
-	Oid			relid = quay_catalog_table(table);
+	Oid			relid = RelationGetRelid(relation);
 	const TableName *name = &table_names[table];
 
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
@@ -191,7 +192,7 @@ quay_catalog_check_select(QuayTable table)
 				aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, name->name);
 		}
 	}
-	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+	if (relation->rd_rel->relrowsecurity && check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("table \"%s\" has row security that functions of extension \"quay\" do not apply", name->name),

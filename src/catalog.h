@@ -6,6 +6,7 @@
 #define QUAY_CATALOG_H
 
 #include "access/attnum.h"
+#include "utils/relcache.h"
 
 /* Tables that C code reads. The columns of each are the enums below, in the order of the names in catalog.c. */
 typedef enum QuayTable
@@ -111,6 +112,6 @@ extern void quay_catalog_invalidate(Datum arg, Oid relid);
 extern uint64 quay_catalog_generation(void);
 
 /* Errors out unless the current role may read the columns of that table that C code reads. */
-extern void quay_catalog_check_select(QuayTable table);
+extern void quay_catalog_check_select(QuayTable table, Relation relation);
 
 #endif							/* QUAY_CATALOG_H */

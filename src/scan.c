@@ -27,7 +27,7 @@ quay_scan_prepare(QuayScan *scan, QuayTable table, QuayIndex index)
 	scan->scan = NULL;
 	scan->slot = NULL;
 	scan->nkeys = 0;
-	quay_catalog_check_select(table);
+	quay_catalog_check_select(table, scan->heap);
 }
 
 static void
@@ -133,7 +133,7 @@ quay_scan_all(QuayTable table, void (*row) (TupleTableSlot *slot, void *arg), vo
 	TupleTableSlot *slot = table_slot_create(heap, NULL);
 	TableScanDesc scan;
 
-	quay_catalog_check_select(table);
+	quay_catalog_check_select(table, heap);
 	scan = table_beginscan(heap, GetActiveSnapshot(), 0, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 		row(slot, arg);

@@ -134,22 +134,26 @@ COMMENT ON FUNCTION quay_internal.name_check(text, text) IS
 CREATE OR REPLACE FUNCTION quay_internal.namespace_get(namespace text) RETURNS quay."user"
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    found quay."user";
+    result quay."user";
 BEGIN
-    SELECT * INTO found FROM quay."user" AS u WHERE u.username = namespace_get.namespace AND NOT u.robot;
+    -- All columns in their order, but NULL for the password_hash: readers have no right to it.
+    SELECT u.id, u.uuid, u.username, NULL, u.email, u.verified, u.stripe_id, u.organization, u.robot, u.invoice_email,
+           u.invalid_login_attempts, u.last_invalid_login, u.removed_tag_expiration_s, u.enabled, u.invoice_email_address, u.company,
+           u.family_name, u.given_name, u.location, u.maximum_queued_builds_count, u.creation_date, u.last_accessed
+    INTO result FROM quay."user" AS u WHERE u.username = namespace_get.namespace AND NOT u.robot;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'QY002',
             MESSAGE = 'namespace does not exist',
             DETAIL = format('There is no user or organization named "%s".', left(namespace_get.namespace, 80)),
             HINT = 'Create it with quay.user_create() or quay.organization_create().';
     END IF;
-    IF NOT found.enabled THEN
+    IF NOT result.enabled THEN
         RAISE EXCEPTION USING ERRCODE = 'QY004',
             MESSAGE = 'namespace is disabled',
-            DETAIL = format('Namespace "%s" was disabled by an administrator.', found.username),
+            DETAIL = format('Namespace "%s" was disabled by an administrator.', result.username),
             HINT = 'An administrator of the registry can enable it again.';
     END IF;
-    RETURN found;
+    RETURN result;
 END
 $$;
 COMMENT ON FUNCTION quay_internal.namespace_get(text) IS 'Enabled person or organization of that name. Errors: QY002 unknown, QY004 disabled.';
@@ -158,23 +162,25 @@ CREATE OR REPLACE FUNCTION quay_internal.repository_get(namespace text, reposito
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     owner quay."user" := quay_internal.namespace_get(namespace);
-    found quay.repository;
+    result quay.repository;
 BEGIN
     IF lock THEN
         -- Keeps the row from being deleted or renamed until we commit, and nobody else from reading or pushing.
-        SELECT * INTO found FROM quay.repository AS r
+        SELECT * INTO result FROM quay.repository AS r
         WHERE r.namespace_user_id = owner.id AND r.name = repository_get.repository FOR KEY SHARE;
     ELSE
-        SELECT * INTO found FROM quay.repository AS r
+        -- All columns in their order, but NULL for the badge_token: readers have no right to it.
+        SELECT r.id, r.namespace_user_id, r.name, r.visibility_id, r.description, NULL, r.kind_id, r.trust_enabled, r.state
+        INTO result FROM quay.repository AS r
         WHERE r.namespace_user_id = owner.id AND r.name = repository_get.repository;
     END IF;
-    IF NOT FOUND OR found.state = 3 THEN
+    IF NOT FOUND OR result.state = 3 THEN
         RAISE EXCEPTION USING ERRCODE = 'QY003',
             MESSAGE = 'repository does not exist',
             DETAIL = format('Namespace "%s" has no repository named "%s".', namespace, left(repository_get.repository, 80)),
             HINT = 'Create it with quay.repository_create().';
     END IF;
-    RETURN found;
+    RETURN result;
 END
 $$;
 COMMENT ON FUNCTION quay_internal.repository_get(text, text, boolean) IS

@@ -82,8 +82,6 @@ append_entry(QuayJsonList *list, Size size)
 	return memset(entry, 0, size);
 }
 
-/* ---- Errors ---- */
-
 /*
  * Where we are: `layers[3].annotations["key"]`.  Of the frames below the top
  * one, a list's last element is the open one; in the top frame it is the next.
@@ -98,7 +96,6 @@ current_path(Walker *walker)
 	{
 		Frame	   *frame = &walker->frames[i];
 		int			open = i < walker->depth - 1 ? 1 : 0;
-		char	   *key;
 
 		switch (frame->kind)
 		{
@@ -108,12 +105,9 @@ current_path(Walker *walker)
 									 frame->field->name);
 				break;
 			case FRAME_MAP:
-				if (frame->key == NULL)
-					break;
-				key = quay_parseerror_shorten(frame->key, strlen(frame->key),
-											  QUAY_ERROR_QUOTE_LENGTH);
-				appendStringInfo(&path, "[\"%s\"]", key);
-				pfree(key);
+				appendStringInfo(&path, "[\"%s\"]",
+								 quay_parseerror_shorten(frame->key, strlen(frame->key),
+														 QUAY_ERROR_QUOTE_LENGTH));
 				break;
 			case FRAME_LIST:
 				appendStringInfo(&path, "[%d]",
@@ -175,12 +169,20 @@ static bool
 fail_duplicate(Walker *walker, const char *key)
 {
 	return quay_parseerror_set(walker->error, MANIFEST_DUPLICATE_KEY,
-							   psprintf("Key \"%s\" occurs twice, in this or another case, in one object.",
+							   psprintf("Key \"%s\" occurs twice in one object.",
 										quay_parseerror_shorten(key, strlen(key),
 																QUAY_ERROR_QUOTE_LENGTH)));
 }
 
-/* ---- Frames ---- */
+static bool
+fail_case(Walker *walker, const char *key, const char *name)
+{
+	return quay_parseerror_set(walker->error, MANIFEST_KEY_CASE,
+							   psprintf("Key \"%s\" differs from \"%s\" in case only.",
+										quay_parseerror_shorten(key, strlen(key),
+																QUAY_ERROR_QUOTE_LENGTH),
+										name));
+}
 
 static Frame *
 top_frame(Walker *walker)
@@ -217,8 +219,6 @@ mark_filled(Frame *frame)
 {
 	frame->filled |= (uint32) 1 << (frame->field - frame->shape->fields);
 }
-
-/* ---- Values ---- */
 
 /* What the next value must begin with; JSON_TOKEN_INVALID if anything will do. */
 static JsonTokenType
@@ -398,7 +398,7 @@ begin_field(Walker *walker, Frame *frame, char *key)
 {
 	const QuayJsonShape *shape = frame->shape;
 
-	frame->field = NULL;
+	frame->field = NULL;		/* until one is found */
 	for (int i = 0; i < shape->nfields; i++)
 	{
 		const QuayJsonField *field = &shape->fields[i];
@@ -416,7 +416,7 @@ begin_field(Walker *walker, Frame *frame, char *key)
 			return true;
 		}
 		if (quay_jsoncheck_equal_folded(field->name, key))
-			return fail_duplicate(walker, key);
+			return fail_case(walker, key, field->name);
 	}
 
 	if (frame->others.count >= walker->limits->max_entries)
@@ -475,8 +475,6 @@ close_value(Walker *walker)
 	return true;
 }
 
-/* ---- Semantic actions ---- */
-
 static void
 on_open(Walker *walker, JsonTokenType type)
 {
@@ -484,19 +482,8 @@ on_open(Walker *walker, JsonTokenType type)
 		return;
 	if (walker->skipped > 0)
 		walker->skipped++;
-	else if (!open_value(walker, type))
-		walker->failed = true;
-}
-
-static void
-on_close(Walker *walker)
-{
-	if (walker->failed)
-		return;
-	if (walker->skipped > 0)
-		walker->skipped--;
-	else if (!close_value(walker))
-		walker->failed = true;
+	else
+		walker->failed = !open_value(walker, type);
 }
 
 static JSON_ACTION_RESULT
@@ -522,7 +509,12 @@ on_end(void *state)
 {
 	Walker	   *walker = state;
 
-	on_close(walker);
+	if (walker->failed)
+		JSON_ACTION_RETURN(false);
+	if (walker->skipped > 0)
+		walker->skipped--;
+	else
+		walker->failed = !close_value(walker);
 	JSON_ACTION_RETURN(!walker->failed);
 }
 
@@ -540,8 +532,8 @@ on_field_start(void *state, char *fname, bool isnull)
 		frame = top_frame(walker);
 		if (frame->kind == FRAME_MAP)
 			frame->key = fname;
-		else if (!begin_field(walker, frame, fname))
-			walker->failed = true;
+		else
+			walker->failed = !begin_field(walker, frame, fname);
 	}
 	JSON_ACTION_RETURN(!walker->failed);
 }
@@ -552,9 +544,8 @@ on_scalar(void *state, char *token, JsonTokenType tokentype)
 	Walker	   *walker = state;
 	bool		kept = false;
 
-	if (!walker->failed && walker->skipped == 0 &&
-		!read_scalar(walker, token, tokentype, &kept))
-		walker->failed = true;
+	if (!walker->failed && walker->skipped == 0)
+		walker->failed = !read_scalar(walker, token, tokentype, &kept);
 	if (!kept)
 		pfree(token);
 	JSON_ACTION_RETURN(!walker->failed);

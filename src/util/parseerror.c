@@ -32,6 +32,10 @@ static const ErrorEntry entries[] = {
 		"duplicate_key", "document contains a key twice",
 		"Readers disagree on which of the two counts; keep one."
 	},
+	[MANIFEST_KEY_CASE] = {
+		"key_case", "document contains a key in the wrong case",
+		"Some readers ignore the case of keys, others do not."
+	},
 	[MANIFEST_MISSING_FIELD] = {"missing_field", "document lacks a required field", NULL},
 	[MANIFEST_WRONG_TYPE] = {"wrong_type", "field has the wrong JSON type", NULL},
 	[MANIFEST_BAD_NUMBER] = {

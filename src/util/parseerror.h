@@ -31,6 +31,7 @@ typedef enum ManifestErrorCode
 	/* the document as JSON */
 	MANIFEST_NOT_OBJECT,		/* the document is not an object */
 	MANIFEST_DUPLICATE_KEY,		/* the same key twice in one object */
+	MANIFEST_KEY_CASE,			/* a key that differs from a field in case only */
 	MANIFEST_MISSING_FIELD,		/* a required field is absent or null */
 	MANIFEST_WRONG_TYPE,		/* a field has another JSON type */
 	MANIFEST_BAD_NUMBER,		/* not an integer from 0 to 2^63-1 */

@@ -1,0 +1,76 @@
+-- Labels: what a manifest says about itself (source "manifest"), or what was added to it later ("api", "internal").
+
+CREATE OR REPLACE FUNCTION quay_internal.json_is_container(value text) RETURNS boolean
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_json_is_container';
+COMMENT ON FUNCTION quay_internal.json_is_container(text) IS 'Is the text a JSON object or array? Never an error.';
+
+CREATE OR REPLACE FUNCTION quay_internal.duration_seconds(duration text) RETURNS bigint
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_duration_seconds';
+COMMENT ON FUNCTION quay_internal.duration_seconds(text) IS
+    'A duration such as 2w in seconds: digits and one of s, m (minutes), h, d, w, y (365 days). NULL if it is none.';
+
+CREATE OR REPLACE FUNCTION quay_internal.label_add_many(repository_id bigint, manifest_id bigint, labels jsonb, source text) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A key that is empty or longer than its column is not kept as a label; it stays in the manifest.
+    WITH added AS (
+        INSERT INTO quay.label (uuid, key, value, media_type_id, source_type_id)
+        SELECT gen_random_uuid()::text, e.key, e.value,
+               (SELECT m.id FROM quay.mediatype AS m
+                WHERE m.name = CASE WHEN quay_internal.json_is_container(e.value) THEN 'application/json' ELSE 'text/plain' END),
+               (SELECT s.id FROM quay.labelsourcetype AS s WHERE s.name = label_add_many.source)
+        FROM jsonb_each_text(label_add_many.labels) AS e
+        WHERE length(e.key) BETWEEN 1 AND 255
+        RETURNING id
+    )
+    INSERT INTO quay.manifestlabel (repository_id, manifest_id, label_id)
+    SELECT label_add_many.repository_id, label_add_many.manifest_id, added.id FROM added;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.label_add_many(bigint, bigint, jsonb, text) IS
+    'Attaches labels, an object of texts, to a manifest. source: manifest, api or internal. A value that is a JSON object or array gets that media type.';
+
+CREATE OR REPLACE FUNCTION quay_internal.label_tag_rules(manifest_id bigint, OUT expires_after bigint, OUT immutable boolean)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    children bigint[] := ARRAY(SELECT c.child_manifest_id FROM quay.manifestchild AS c WHERE c.manifest_id = label_tag_rules.manifest_id);
+    carriers bigint[] := CASE WHEN children = '{}' THEN ARRAY[manifest_id] ELSE children END;
+BEGIN
+    -- Of an index only what all its children say counts.
+    SELECT CASE WHEN count(v.expires_after) = cardinality(carriers) AND min(v.expires_after) = max(v.expires_after)
+                THEN nullif(min(v.expires_after), 0) END,
+           count(*) FILTER (WHERE v.immutable) = cardinality(carriers)
+    INTO expires_after, immutable
+    FROM (SELECT l.manifest_id,
+                 min(quay_internal.duration_seconds(l.value)) FILTER (WHERE l.key = 'quay.expires-after') AS expires_after,
+                 bool_or(lower(btrim(l.value, E' \t\r\n')) = 'true') FILTER (WHERE l.key = 'quay.immutable') AS immutable
+          FROM (SELECT ml.manifest_id, l.key, l.value
+                FROM quay.manifestlabel AS ml JOIN quay.label AS l ON l.id = ml.label_id
+                -- The expression keeps the index on keys out: these two are on millions of labels.
+                WHERE ml.manifest_id = ANY (carriers) AND l.key || '' IN ('quay.expires-after', 'quay.immutable')) AS l
+          GROUP BY l.manifest_id) AS v;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.label_tag_rules(bigint) IS
+    'What the labels of a manifest ask of its tags: quay.expires-after in seconds (NULL: nothing, or no valid duration) and quay.immutable. Of an index: what all its children agree on.';
+
+CREATE OR REPLACE FUNCTION quay.label_list(namespace text, repository text, digest text, prefix text DEFAULT NULL)
+    RETURNS TABLE (label text, key text, value text, media_type text, source text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    target_id bigint := (quay_internal.repository_get(namespace, repository)).id;
+BEGIN
+    RETURN QUERY
+        SELECT l.uuid::text, l.key::text, l.value, t.name::text, s.name::text
+        FROM quay.manifest AS m
+        JOIN quay.manifestlabel AS ml ON ml.manifest_id = m.id
+        JOIN quay.label AS l ON l.id = ml.label_id
+        JOIN quay.mediatype AS t ON t.id = l.media_type_id
+        JOIN quay.labelsourcetype AS s ON s.id = l.source_type_id
+        WHERE m.repository_id = target_id AND m.digest = label_list.digest
+          AND (label_list.prefix IS NULL OR starts_with(lower(l.key), lower(label_list.prefix)))
+        ORDER BY l.key, l.id;
+END
+$$;
+COMMENT ON FUNCTION quay.label_list(text, text, text, text) IS
+    'Labels of a manifest, by key; prefix, whatever its case, selects keys. No row: no labels, or no such manifest. Errors: QY002, QY003, QY004.';

@@ -1,0 +1,166 @@
+-- Lists, a page at a time: after is the last entry of the page before, which need not exist any more.
+
+CREATE OR REPLACE FUNCTION quay_internal.page_size(n integer) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF n IS NULL OR n < 0 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'number of entries must not be negative',
+            DETAIL = format('It is %s.', coalesce(n::text, 'NULL')),
+            HINT = 'Pass how many entries the page may have at most.';
+    END IF;
+    RETURN n;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.page_size(integer) IS 'The n of a list. Errors: 22023 negative.';
+
+CREATE OR REPLACE FUNCTION quay.tag_list(namespace text, repository text, after text DEFAULT NULL, n integer DEFAULT 100)
+    RETURNS TABLE (name text, digest text, media_type text, size bigint, layers_size bigint,
+                   lifetime_start_ms bigint, lifetime_end_ms bigint, immutable boolean, tag_id bigint)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    target_id bigint := (quay_internal.repository_get(namespace, repository)).id;
+    page_size integer := quay_internal.page_size(n);
+    now_ms bigint := quay_internal.clock_ms();
+    start text := coalesce(tag_list.after, '') COLLATE "C";   -- no name is empty
+BEGIN
+    -- Two branches, each with an index that leads to live rows only: tags without an end, and the few with one in the future.
+    RETURN QUERY
+        SELECT t.name::text, m.digest::text, y.name::text, octet_length(m.manifest_bytes)::bigint, m.layers_compressed_size,
+               t.lifetime_start_ms, t.lifetime_end_ms, t.immutable, t.id
+        FROM (SELECT DISTINCT ON (l.name) l.*
+              FROM ((SELECT * FROM quay.tag AS t
+                     WHERE t.repository_id = target_id AND t.lifetime_end_ms IS NULL AND NOT t.hidden AND t.name > start
+                     ORDER BY t.name
+                     LIMIT page_size)
+                    UNION ALL
+                    SELECT * FROM quay.tag AS t
+                    WHERE t.repository_id = target_id AND t.lifetime_end_ms > now_ms AND NOT t.hidden AND t.name > start) AS l
+              WHERE l.manifest_id IS NOT NULL
+              ORDER BY l.name, l.lifetime_end_ms DESC NULLS FIRST
+              LIMIT page_size) AS t
+        JOIN quay.manifest AS m ON m.id = t.manifest_id
+        JOIN quay.mediatype AS y ON y.id = m.media_type_id
+        ORDER BY t.name;
+END
+$$;
+COMMENT ON FUNCTION quay.tag_list(text, text, text, integer) IS
+    'Live tags of a repository in byte order of their names, at most n, those after the name after. size: of the manifest, layers_size: of its layers, compressed, both in bytes; NULL: not known. Lifetimes in ms since 1970, an end of NULL means none. Errors: 22023 n negative, QY002, QY003, QY004.';
+
+CREATE OR REPLACE FUNCTION quay.tag_history(namespace text, repository text, INOUT tag text DEFAULT NULL, after text DEFAULT NULL,
+                                            n integer DEFAULT 100, OUT digest text, OUT lifetime_start_ms bigint,
+                                            OUT lifetime_end_ms bigint, OUT live boolean, OUT reversion boolean, OUT immutable boolean,
+                                            OUT tag_id bigint, OUT cursor text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    target_id bigint := (quay_internal.repository_get(namespace, repository)).id;
+    page_size integer := quay_internal.page_size(n);
+    now_ms bigint := quay_internal.clock_ms();
+    after_start bigint;
+    after_id bigint;
+BEGIN
+    IF after IS NOT NULL AND after !~ '^\d{1,18}\.\d{1,18}$' THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'malformed cursor of a tag history',
+            DETAIL = format('"%s" is none.', left(after, 80)),
+            HINT = 'Pass the column cursor of the last row of the page before, or NULL for the first page.';
+    END IF;
+    after_start := coalesce(split_part(after, '.', 1)::bigint, 9223372036854775807);
+    after_id := coalesce(split_part(after, '.', 2)::bigint, 9223372036854775807);
+    RETURN QUERY
+        SELECT t.name::text, m.digest::text, t.lifetime_start_ms, t.lifetime_end_ms,
+               t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms, t.reversion, t.immutable, t.id,
+               t.lifetime_start_ms || '.' || t.id
+        FROM (SELECT * FROM quay.tag AS t
+              WHERE t.repository_id = target_id AND NOT t.hidden
+                AND (tag_history.tag IS NULL OR t.name = tag_history.tag)
+                AND t.lifetime_start_ms <= after_start AND (t.lifetime_start_ms, t.id) < (after_start, after_id)
+              ORDER BY t.lifetime_start_ms DESC, t.id DESC
+              LIMIT page_size) AS t
+        LEFT JOIN quay.manifest AS m ON m.id = t.manifest_id
+        ORDER BY t.lifetime_start_ms DESC, t.id DESC;
+END
+$$;
+COMMENT ON FUNCTION quay.tag_history(text, text, text, text, integer) IS
+    'Periods of one tag, or of all tags of a repository (tag NULL), over or not, newest first, as long as they have not been collected. Times in ms since 1970; an end of NULL means none. For the next page pass cursor of the last row as after. Errors: 22023, QY002, QY003, QY004.';
+
+CREATE OR REPLACE FUNCTION quay.referrer_list(namespace text, repository text, INOUT digest text, INOUT artifact_type text DEFAULT NULL,
+                                              OUT media_type text, OUT size bigint, OUT annotations jsonb) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    target_id bigint := (quay_internal.repository_get(namespace, repository)).id;
+    now_ms bigint := quay_internal.clock_ms();
+    fallback text;
+BEGIN
+    PERFORM quay_internal.digest_check(referrer_list.digest);
+    -- Clients that know no subject keep the list themselves: an index under a tag made from the digest.
+    SELECT m.manifest_bytes INTO fallback
+    FROM quay.manifest AS m JOIN quay.mediatype AS y ON y.id = m.media_type_id
+    WHERE m.id = (quay_internal.tag_find(target_id, replace(referrer_list.digest, ':', '-'), now_ms)).manifest_id
+      AND y.name = 'application/vnd.oci.image.index.v1+json';
+    RETURN QUERY
+        SELECT m.digest::text, coalesce(m.artifact_type, m.config_media_type)::text, y.name::text,
+               octet_length(m.manifest_bytes)::bigint, coalesce(quay_internal.manifest_annotations(m.manifest_bytes), '{}')
+        FROM (SELECT r.id FROM quay.manifest AS r
+              WHERE r.repository_id = target_id AND r.subject = referrer_list.digest
+                AND quay_internal.manifest_is_alive(r.id, now_ms)
+              UNION
+              SELECT r.id FROM quay.manifest AS r
+              WHERE fallback <> '' AND r.repository_id = target_id
+                AND r.digest IN (SELECT e.entry ->> 'digest' FROM json_array_elements(fallback::json -> 'manifests') AS e (entry))
+             ) AS r
+        JOIN quay.manifest AS m ON m.id = r.id
+        JOIN quay.mediatype AS y ON y.id = m.media_type_id
+        WHERE m.manifest_bytes <> ''
+          AND (referrer_list.artifact_type IS NULL OR coalesce(m.artifact_type, m.config_media_type) = referrer_list.artifact_type)
+        ORDER BY m.id;
+END
+$$;
+COMMENT ON FUNCTION quay.referrer_list(text, text, text, text) IS
+    'Manifests that have this digest as their subject, oldest first, as the descriptors of a referrers response; also those that an index under the tag <algorithm>-<hexadecimal digits> lists. artifact_type selects; a manifest without one counts under the media type of its config. No row: none, whether the digest is known or not. size in bytes. Errors: QY002, QY003, QY004, QY020, QY022.';
+
+CREATE OR REPLACE FUNCTION quay.catalog(actor text, after text DEFAULT NULL, n integer DEFAULT 100, scopes text DEFAULT NULL)
+    RETURNS TABLE (namespace text, repository text, name text, visibility text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    page_size integer := quay_internal.page_size(n);
+    actor_id bigint := (SELECT u.id FROM quay."user" AS u WHERE u.username = catalog.actor AND u.enabled);
+    teams bigint[] := ARRAY(SELECT m.team_id FROM quay.teammember AS m WHERE m.user_id = actor_id);
+    sees_all boolean := EXISTS (SELECT FROM quay.superuser AS s WHERE s.username = catalog.actor);
+    -- No name has a "/" before that of the repository, so this order of two keys is that of "namespace/repository".
+    after_namespace text := CASE WHEN strpos(after, '/') > 0 THEN split_part(after, '/', 1) || '/' ELSE coalesce(after, '') END;
+    after_repository text := CASE WHEN strpos(after, '/') > 0 THEN substring(after FROM strpos(after, '/') + 1) ELSE '' END;
+    returned integer := 0;
+BEGIN
+    IF page_size = 0 THEN
+        RETURN;
+    END IF;
+    -- The query leaves out what is surely hidden; the decision itself is that of access_check().
+    FOR namespace, repository, visibility IN
+        SELECT u.username, r.name, v.name
+        FROM quay."user" AS u
+        JOIN quay.repository AS r ON r.namespace_user_id = u.id
+        JOIN quay.visibility AS v ON v.id = r.visibility_id
+        JOIN quay.repositorykind AS k ON k.id = r.kind_id
+        WHERE u.enabled AND NOT u.robot AND r.state <> 3 AND k.name = 'image'
+          AND (u.username || '/') COLLATE "C" >= after_namespace
+          AND ((u.username || '/') COLLATE "C", r.name) > (after_namespace, after_repository)
+          AND (v.name = 'public' OR sees_all OR u.id = actor_id
+               OR EXISTS (SELECT FROM quay.repositorypermission AS p
+                          WHERE p.repository_id = r.id AND (p.user_id = actor_id OR p.team_id = ANY (teams)))
+               OR u.id IN (SELECT t.organization_id FROM quay.team AS t JOIN quay.teamrole AS tr ON tr.id = t.role_id
+                           WHERE t.id = ANY (teams) AND tr.name = 'admin'))
+        ORDER BY (u.username || '/') COLLATE "C", r.name
+    LOOP
+        CONTINUE WHEN NOT quay.access_check(actor, namespace, repository, 'read', scopes);
+        name := namespace || '/' || repository;
+        RETURN NEXT;
+        returned := returned + 1;
+        EXIT WHEN returned = page_size;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION quay.catalog(text, text, integer, text) IS
+    'Image repositories that the actor may read (NULL: anonymous), in byte order of name, which is "namespace/repository", at most n, those after the name after. Errors: 22023 n negative.';

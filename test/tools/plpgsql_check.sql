@@ -1,0 +1,19 @@
+-- What plpgsql_check has to say about our functions: a line for each complaint. In a transaction that leaves nothing behind.
+BEGIN;
+SET LOCAL client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS plpgsql_check SCHEMA public;
+
+SELECT format('%s, line %s: %s: %s %s', f.function, c.lineno, c.level, c.message, coalesce(c.detail, c.hint, ''))
+FROM (SELECT p.oid, p.oid::regprocedure AS function, coalesce(t.tgrelid, 0) AS relation
+      FROM pg_proc AS p
+      JOIN pg_language AS l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
+      LEFT JOIN LATERAL (SELECT DISTINCT t.tgrelid FROM pg_trigger AS t
+                         WHERE t.tgfoid = p.oid AND NOT t.tgisinternal AND t.tgparentid = 0) AS t
+          ON p.prorettype = 'trigger'::regtype
+      WHERE p.pronamespace IN ('quay'::regnamespace, 'quay_internal'::regnamespace)
+        AND p.prorettype <> 'event_trigger'::regtype
+        AND (p.prorettype <> 'trigger'::regtype OR t.tgrelid IS NOT NULL)) AS f
+CROSS JOIN LATERAL plpgsql_check_function_tb(f.oid, f.relation, fatal_errors => false, performance_warnings => false,
+                                             extra_warnings => true, security_warnings => true) AS c
+ORDER BY f.function::text, c.lineno;
+ROLLBACK;
