@@ -20,6 +20,7 @@
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/objectaccess.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "commands/event_trigger.h"
@@ -136,6 +137,9 @@ holds_user_data(Oid relid, const char *condition)
 static void
 refuse_if_data(Oid relid, const char *condition)
 {
+	/* The months of the log go with their default partition, which stands for all of them. */
+	if (get_rel_relispartition(relid))
+		relid = get_partition_parent(relid, true);
 	if (!may_hold_user_data(relid) || !holds_user_data(relid, condition))
 		return;
 	ereport(ERROR,

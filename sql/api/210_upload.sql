@@ -40,10 +40,10 @@ BEGIN
             DETAIL = format('The upload has %s bytes, the chunk starts at %s.', upload.byte_count, start),
             HINT = 'Ask quay.upload_status() and send what follows.';
     END IF;
-    IF start + size > maximum THEN
+    IF size > maximum - start THEN
         RAISE EXCEPTION USING ERRCODE = 'QY052',
             MESSAGE = 'blob is too large',
-            DETAIL = format('The upload would grow to %s bytes; the maximum is %s.', start + size, maximum),
+            DETAIL = format('The upload has %s bytes, the chunk %s; the maximum is %s.', start, size, maximum),
             HINT = 'An administrator can raise quay.maximum_layer_size.';
     END IF;
     IF size <= known THEN

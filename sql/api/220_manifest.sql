@@ -65,9 +65,9 @@ BEGIN
           FROM quay.imagestorage AS b
           WHERE b.id = ANY (wanted)
           ORDER BY b.id FOR KEY SHARE) AS b;
-    IF cardinality(present) IS DISTINCT FROM cardinality(parsed.blobs) THEN
-        missing := ARRAY(SELECT d.digest FROM unnest(parsed.blobs) AS d (digest)
-                         WHERE d.digest <> ALL (coalesce(present, '{}')) ORDER BY d.digest);
+    missing := ARRAY(SELECT d.digest FROM unnest(parsed.blobs) AS d (digest)
+                     WHERE d.digest <> ALL (coalesce(present, '{}')) ORDER BY d.digest);
+    IF missing <> '{}' THEN
         RAISE EXCEPTION USING ERRCODE = 'QY033',
             MESSAGE = 'manifest refers to blobs that the repository does not have',
             DETAIL = format('Missing are %s: %s.', cardinality(missing), array_to_string(missing, ', ')),
@@ -79,7 +79,7 @@ BEGIN
             DETAIL = format('Field config.size is %s, the blob "%s" has %s bytes.', parsed.config_size, parsed.config_digest, config_size),
             HINT = 'The size in a descriptor must be that of the content.';
     END IF;
-    RETURN blob_ids;
+    RETURN coalesce(blob_ids, '{}');
 END
 $$;
 COMMENT ON FUNCTION quay_internal.manifest_blobs_require(bigint, record) IS

@@ -45,9 +45,10 @@ BEGIN
                  min(quay_internal.duration_seconds(l.value)) FILTER (WHERE l.key = 'quay.expires-after') AS expires_after,
                  bool_or(lower(btrim(l.value, E' \t\r\n')) = 'true') FILTER (WHERE l.key = 'quay.immutable') AS immutable
           FROM (SELECT ml.manifest_id, l.key, l.value
-                FROM quay.manifestlabel AS ml JOIN quay.label AS l ON l.id = ml.label_id
-                -- The expression keeps the index on keys out: these two are on millions of labels.
-                WHERE ml.manifest_id = ANY (carriers) AND l.key || '' IN ('quay.expires-after', 'quay.immutable')) AS l
+                FROM quay.manifestlabel AS ml
+                -- OFFSET 0: from the manifest to its labels, not from the key, which may be on millions of them.
+                CROSS JOIN LATERAL (SELECT l.key, l.value FROM quay.label AS l WHERE l.id = ml.label_id OFFSET 0) AS l
+                WHERE ml.manifest_id = ANY (carriers) AND l.key IN ('quay.expires-after', 'quay.immutable')) AS l
           GROUP BY l.manifest_id) AS v;
 END
 $$;

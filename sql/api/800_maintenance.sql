@@ -43,11 +43,12 @@ CREATE OR REPLACE FUNCTION quay_internal.function_is_for(function regprocedure, 
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- What changes the installation or the rights in it.
-    for_admin CONSTANT text[] := ARRAY['grant_role', 'revoke_role', 'log_partition_ensure', 'log_partition_drop', 'search_index_create'];
+    for_admin CONSTANT text[] := ARRAY['grant_role', 'revoke_role', 'log_partition_ensure', 'log_partition_drop', 'search_index_create',
+                                    'version_require', 'version_set', 'downgrade_refuse'];
     -- Helpers that reads call, though they are volatile: they look at the clock, or lock for other callers.
     for_reads CONSTANT text[] := ARRAY['clock', 'clock_ms', 'utc_now', 'repository_get'];
     -- Reads, but of secrets.
-    not_for_readers CONSTANT text[] := ARRAY['field_decrypt', 'field_matches', 'password_verify', 'secret_equal'];
+    not_for_readers CONSTANT text[] := ARRAY['field_decrypt', 'field_matches', 'password_verify', 'secret_equal', 'login_account'];
     found record;
 BEGIN
     SELECT p.proname::text AS name, p.provolatile AS volatility,
@@ -161,8 +162,23 @@ CREATE OR REPLACE FUNCTION quay.revoke_role(role regrole, cascade boolean DEFAUL
 DECLARE
     object_kind text;
     behavior text := CASE WHEN revoke_role.cascade THEN 'CASCADE' ELSE 'RESTRICT' END;
+    previous_role CONSTANT text := current_setting('role');
+    grantee regrole;
     other text;
 BEGIN
+    -- What the role granted to others goes first, in its name: CASCADE alone would leave rights on columns that came from its right on
+    -- the table.
+    IF revoke_role.cascade THEN
+        FOR grantee IN
+            SELECT DISTINCT a.grantee FROM pg_namespace AS n, aclexplode(n.nspacl) AS a
+            WHERE n.oid = 'quay'::regnamespace AND a.grantor = revoke_role.role AND a.grantor <> n.nspowner
+        LOOP
+            PERFORM set_config('role', (SELECT r.rolname FROM pg_roles AS r WHERE r.oid = revoke_role.role), true);
+            PERFORM quay.revoke_role(grantee, cascade => true);
+            PERFORM set_config('role', previous_role, true);
+        END LOOP;
+    END IF;
+
     FOREACH object_kind IN ARRAY ARRAY['ALL TABLES IN SCHEMA', 'ALL SEQUENCES IN SCHEMA', 'ALL ROUTINES IN SCHEMA', 'SCHEMA'] LOOP
         EXECUTE format('REVOKE ALL ON %s quay, quay_internal FROM %s %s', object_kind, revoke_role.role, behavior);
     END LOOP;

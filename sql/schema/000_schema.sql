@@ -2,6 +2,18 @@
 
 CREATE SCHEMA quay_internal;
 
+-- Manifests are UTF-8 by the OCI specification and are kept byte by byte in text columns, which only this encoding can hold unchanged.
+DO $encoding$
+BEGIN
+    IF current_setting('server_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'extension "quay" needs a database with encoding UTF8',
+            DETAIL = format('The encoding of this database is %s.', current_setting('server_encoding')),
+            HINT = 'Run CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0.';
+    END IF;
+END
+$encoding$;
+
 -- pg_dump does not record the version of an extension, so the rows say it: this table is dumped, and the trigger that stands in
 -- api/010_core.sql folds the row of a restored dump into the row that the install script wrote. Two rows mean rows of one version
 -- in the schema of another, which every entry point refuses (src/version.c).

@@ -158,6 +158,7 @@ CREATE TABLE quay.redhatsubscriptions (
     CONSTRAINT fk_redhatsubscriptions FOREIGN KEY (user_id) REFERENCES quay."user" (id)
 );
 ALTER SEQUENCE quay.redhatsubscriptions_id_seq OWNED BY quay.redhatsubscriptions.id;
+CREATE INDEX redhatsubscriptions_user_id ON quay.redhatsubscriptions (user_id);
 
 CREATE SEQUENCE quay.organizationrhskus_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.organizationrhskus (
@@ -171,8 +172,10 @@ CREATE TABLE quay.organizationrhskus (
     CONSTRAINT fk_organizationrhskus_userid FOREIGN KEY (user_id) REFERENCES quay."user" (id)
 );
 ALTER SEQUENCE quay.organizationrhskus_id_seq OWNED BY quay.organizationrhskus.id;
+CREATE INDEX organizationrhskus_org_id ON quay.organizationrhskus (org_id);
 CREATE UNIQUE INDEX organizationrhskus_subscription_id_org_id ON quay.organizationrhskus (subscription_id, org_id);
 CREATE UNIQUE INDEX organizationrhskus_subscription_id_org_id_user_id ON quay.organizationrhskus (subscription_id, org_id, user_id);
+CREATE INDEX organizationrhskus_user_id ON quay.organizationrhskus (user_id);
 
 -- Who administers the registry: a setting of the reference (SUPER_USERS, GLOBAL_READONLY_SUPER_USERS), a table here, since it is a set.
 -- A name, not an id: the list can be filled before its people exist.

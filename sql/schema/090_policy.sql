@@ -94,6 +94,7 @@ CREATE TABLE quay.quotalimits (
 );
 ALTER SEQUENCE quay.quotalimits_id_seq OWNED BY quay.quotalimits.id;
 CREATE INDEX quotalimits_quota_id ON quay.quotalimits (quota_id);
+CREATE INDEX quotalimits_quota_type_id ON quay.quotalimits (quota_type_id);
 
 CREATE SEQUENCE quay.quotanamespacesize_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.quotanamespacesize (

@@ -14,6 +14,7 @@ CREATE TABLE quay.proxycacheconfig (
     CONSTRAINT fk_proxy_cache_config_organization_id FOREIGN KEY (organization_id) REFERENCES quay."user" (id)
 );
 ALTER SEQUENCE quay.proxycacheconfig_id_seq OWNED BY quay.proxycacheconfig.id;
+CREATE INDEX proxycacheconfig_organization_id ON quay.proxycacheconfig (organization_id);
 
 CREATE SEQUENCE quay.repomirrorrule_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.repomirrorrule (
@@ -106,6 +107,7 @@ CREATE INDEX orgmirrorconfig_internal_robot_id ON quay.orgmirrorconfig (internal
 CREATE UNIQUE INDEX orgmirrorconfig_organization_id ON quay.orgmirrorconfig (organization_id);
 CREATE INDEX orgmirrorconfig_sync_start_date ON quay.orgmirrorconfig (sync_start_date);
 CREATE INDEX orgmirrorconfig_sync_status ON quay.orgmirrorconfig (sync_status);
+CREATE INDEX orgmirrorconfig_visibility_id ON quay.orgmirrorconfig (visibility_id);
 
 CREATE SEQUENCE quay.orgmirrorrepository_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.orgmirrorrepository (

@@ -63,6 +63,8 @@ CREATE TABLE quay.namespacenotification (
     CONSTRAINT fk_namespacenotification_namespace_id FOREIGN KEY (namespace_id) REFERENCES quay."user" (id)
 );
 ALTER SEQUENCE quay.namespacenotification_id_seq OWNED BY quay.namespacenotification.id;
+CREATE INDEX namespacenotification_event_id ON quay.namespacenotification (event_id);
+CREATE INDEX namespacenotification_method_id ON quay.namespacenotification (method_id);
 CREATE INDEX namespacenotification_namespace_id ON quay.namespacenotification (namespace_id);
 CREATE INDEX namespacenotification_uuid ON quay.namespacenotification (uuid);
 
@@ -78,6 +80,7 @@ CREATE TABLE quay.tagnotificationsuccess (
     CONSTRAINT fk_tag_notification_success_tag_id FOREIGN KEY (tag_id) REFERENCES quay.tag (id)
 );
 ALTER SEQUENCE quay.tagnotificationsuccess_id_seq OWNED BY quay.tagnotificationsuccess.id;
+CREATE INDEX tagnotificationsuccess_method_id ON quay.tagnotificationsuccess (method_id);
 CREATE INDEX tagnotificationsuccess_notification_id ON quay.tagnotificationsuccess (notification_id);
 CREATE INDEX tagnotificationsuccess_tag_id ON quay.tagnotificationsuccess (tag_id);
 

@@ -85,59 +85,59 @@ EXCEPT
 SELECT table_name, column_name FROM quay_internal.secret_column_list();
 
 -- The kinds at work. attempt() shows the result or the SQLSTATE.
-CREATE FUNCTION pg_temp.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE result text;
+CREATE SCHEMA regress_privilege;
+CREATE FUNCTION regress_privilege.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE statement INTO result;
+    EXECUTE statement;
     RETURN 'ok';
 EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE || ' ' || SQLERRM;
 END
 $$;
-GRANT USAGE ON SCHEMA pg_temp TO PUBLIC;
+GRANT USAGE ON SCHEMA regress_privilege TO PUBLIC;
 INSERT INTO quay."user" (username, email, verified, organization, robot, invoice_email, last_invalid_login, password_hash)
 VALUES ('privilege_user', 'privilege@example.com', true, false, false, false, '2026-01-01', 'hash');
 
 SET ROLE regress_quay_reader;
-SELECT pg_temp.attempt('SELECT username FROM quay."user"');
-SELECT pg_temp.attempt('SELECT password_hash FROM quay."user"');
-SELECT pg_temp.attempt('SELECT token FROM quay.robotaccounttoken');
-SELECT pg_temp.attempt('DELETE FROM quay."user"');
-SELECT pg_temp.attempt($$SELECT quay.access_check('privilege_user', 'privilege_user', 'app', 'read')$$);
-SELECT pg_temp.attempt($$SELECT quay.tag_resolve('privilege_user', 'app', 'latest')$$);
-SELECT pg_temp.attempt($$SELECT quay_internal.namespace_get('privilege_user')$$);
+SELECT regress_privilege.attempt('SELECT username FROM quay."user"');
+SELECT regress_privilege.attempt('SELECT password_hash FROM quay."user"');
+SELECT regress_privilege.attempt('SELECT token FROM quay.robotaccounttoken');
+SELECT regress_privilege.attempt('DELETE FROM quay."user"');
+SELECT regress_privilege.attempt($$SELECT quay.access_check('privilege_user', 'privilege_user', 'app', 'read')$$);
+SELECT regress_privilege.attempt($$SELECT quay.tag_resolve('privilege_user', 'app', 'latest')$$);
+SELECT regress_privilege.attempt($$SELECT quay_internal.namespace_get('privilege_user')$$);
 SELECT (quay_internal.namespace_get('privilege_user')).password_hash;
-SELECT pg_temp.attempt($$SELECT quay.authenticate('privilege_user', 'x')$$);
-SELECT pg_temp.attempt($$SELECT quay_internal.field_decrypt('x')$$);
-SELECT pg_temp.attempt($$SELECT quay.grant_role('regress_quay_reader', 'admin')$$);
-SELECT pg_temp.attempt('SELECT * FROM quay.image');
+SELECT regress_privilege.attempt($$SELECT quay.authenticate('privilege_user', 'x')$$);
+SELECT regress_privilege.attempt($$SELECT quay_internal.field_decrypt('x')$$);
+SELECT regress_privilege.attempt($$SELECT quay.grant_role('regress_quay_reader', 'admin')$$);
+SELECT regress_privilege.attempt('SELECT * FROM quay.image');
 
 SET ROLE regress_quay_application;
-SELECT pg_temp.attempt('SELECT password_hash FROM quay."user"');
-SELECT pg_temp.attempt($$UPDATE quay."user" SET company = 'x' WHERE username = 'privilege_user'$$);
-SELECT pg_temp.attempt($$SELECT nextval('quay.user_id_seq')$$);
-SELECT pg_temp.attempt($$SELECT setval('quay.user_id_seq', 1)$$);
-SELECT pg_temp.attempt('TRUNCATE quay.star');
-SELECT pg_temp.attempt($$UPDATE quay_internal.schema_version SET version = '0.1'$$);
-SELECT pg_temp.attempt($$SELECT quay.grant_role('regress_quay_application', 'admin')$$);
-SELECT pg_temp.attempt($$SELECT quay.tag_resolve('privilege_user', 'app', 'latest')$$);
-SELECT pg_temp.attempt('SET quay.allow_drop = on');
+SELECT regress_privilege.attempt('SELECT password_hash FROM quay."user"');
+SELECT regress_privilege.attempt($$UPDATE quay."user" SET company = 'x' WHERE username = 'privilege_user'$$);
+SELECT regress_privilege.attempt($$SELECT nextval('quay.user_id_seq')$$);
+SELECT regress_privilege.attempt($$SELECT setval('quay.user_id_seq', 1)$$);
+SELECT regress_privilege.attempt('TRUNCATE quay.star');
+SELECT regress_privilege.attempt($$UPDATE quay_internal.schema_version SET version = '0.1'$$);
+SELECT regress_privilege.attempt($$SELECT quay.grant_role('regress_quay_application', 'admin')$$);
+SELECT regress_privilege.attempt($$SELECT quay.tag_resolve('privilege_user', 'app', 'latest')$$);
+SELECT regress_privilege.attempt($$SELECT set_config('quay.allow_drop', 'on', false)$$);
 
 SET ROLE regress_quay_nobody;
-SELECT pg_temp.attempt('SELECT username FROM quay."user"');
-SELECT pg_temp.attempt($$SELECT quay.access_check('a', 'a', 'app', 'read')$$);
+SELECT regress_privilege.attempt('SELECT username FROM quay."user"');
+SELECT regress_privilege.attempt($$SELECT quay.access_check('a', 'a', 'app', 'read')$$);
 
 -- An admin grants, changes and takes back, but only what he gave.
 SET ROLE regress_quay_admin;
 SELECT quay.grant_role('regress_quay_nobody', 'application');
 SELECT quay.grant_role('regress_quay_nobody', 'reader');
 SELECT * FROM quay.role_list() WHERE role LIKE 'regress_quay_%';
-SELECT pg_temp.attempt($$SELECT quay.revoke_role('regress_quay_reader')$$);
-SELECT pg_temp.attempt($$SELECT quay.grant_role('regress_quay_nobody', 'owner')$$);
-SELECT pg_temp.attempt($$SELECT quay.grant_role('regress_quay_nobody', NULL)$$);
+SELECT regress_privilege.attempt($$SELECT quay.revoke_role('regress_quay_reader')$$);
+SELECT regress_privilege.attempt($$SELECT quay.grant_role('regress_quay_nobody', 'owner')$$);
+SELECT regress_privilege.attempt($$SELECT quay.grant_role('regress_quay_nobody', NULL)$$);
 RESET ROLE;
-SELECT pg_temp.attempt($$SELECT quay.revoke_role('regress_quay_nobody')$$);
-SELECT pg_temp.attempt($$SELECT quay.revoke_role('regress_quay_admin')$$);
+SELECT regress_privilege.attempt($$SELECT quay.revoke_role('regress_quay_nobody')$$);
+SELECT regress_privilege.attempt($$SELECT quay.revoke_role('regress_quay_admin')$$);
 SELECT quay.revoke_role('regress_quay_admin', cascade => true);
 SELECT quay.revoke_role('regress_quay_application');
 -- Twice is as good as once.
@@ -146,6 +146,7 @@ SELECT * FROM quay.role_list() WHERE role LIKE 'regress_quay_%';
 SELECT quay.revoke_role('regress_quay_reader');
 
 -- Nothing is left, so the roles can go.
+DROP SCHEMA regress_privilege CASCADE;
 SELECT count(*) FROM pg_shdepend
 WHERE refobjid::regrole::text LIKE 'regress_quay_%' AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database());
 DROP ROLE regress_quay_nobody, regress_quay_admin, regress_quay_application, regress_quay_reader;

@@ -13,7 +13,7 @@ WHERE c.relnamespace IN ('quay'::regnamespace, 'quay_internal'::regnamespace)
 
 \echo -- SQL and PL/pgSQL functions pin their search_path, or are one SQL expression, which is parsed when it is created
 SELECT oid::regprocedure FROM member_function
-WHERE lanname <> 'c' AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp'] AND NOT (lanname = 'sql' AND prosqlbody IS NOT NULL)
+WHERE lanname <> 'c' AND 'search_path=pg_catalog, pg_temp' <> ALL (coalesce(proconfig, '{}')) AND NOT (lanname = 'sql' AND prosqlbody IS NOT NULL)
 ORDER BY 1;
 \echo -- languages are C, SQL and PL/pgSQL
 SELECT oid::regprocedure, lanname FROM member_function WHERE lanname NOT IN ('c', 'sql', 'plpgsql') ORDER BY 1;
@@ -66,12 +66,12 @@ SELECT pg_describe_object('pg_proc'::regclass, p.oid, 0) FROM member_function AS
 WHERE NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
 ORDER BY 1;
 
-\echo -- every table and sequence is marked for pg_dump, and nothing else
+\echo -- every table and sequence is marked for pg_dump, and nothing else; partitioned tables have no rows of their own
 SELECT coalesce(c.oid, x.oid)::regclass
-FROM (SELECT oid FROM member_relation WHERE relkind IN ('r', 'p', 'S')) AS c
+FROM (SELECT oid FROM member_relation WHERE relkind IN ('r', 'S')) AS c
 FULL JOIN (SELECT unnest(extconfig) AS oid FROM pg_extension WHERE extname = 'quay') AS x ON x.oid = c.oid
 WHERE c.oid IS NULL OR x.oid IS NULL ORDER BY 1;
-\echo -- a table that has seeds dumps only later rows: none of its rows is dumped now, unless a test is at work
+\echo -- no other conditions on what is dumped than these three
 SELECT c.oid::regclass, x.condition
 FROM pg_extension AS e, unnest(e.extconfig, e.extcondition) AS x (oid, condition) JOIN pg_class AS c ON c.oid = x.oid
 WHERE e.extname = 'quay' AND x.condition NOT IN ('', 'WHERE id > 1000', $$WHERE version_num <> '9fa37f66a9b6'$$) ORDER BY 1;
@@ -95,7 +95,7 @@ WITH RECURSIVE edge AS (
     SELECT path.a, edge.b FROM path JOIN edge ON edge.a = path.b
 )
 SELECT a::regclass FROM path WHERE a = b ORDER BY 1;
-\echo -- ids come from a sequence of the table's own, below 2^53
+\echo -- each table has a sequence for its ids, below 2^53
 SELECT c.oid::regclass FROM member_relation AS c
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'id'
 LEFT JOIN pg_sequence AS s ON s.seqrelid = to_regclass(format('quay.%I', c.relname || '_id_seq'))
