@@ -71,13 +71,14 @@ DECLARE
     month timestamp;
     name text;
 BEGIN
+    -- One call at a time, before anything is read: a read lock on the default partition, once held, would deadlock with the other call's
+    -- exclusive one. It keeps neither readers nor writers waiting.
+    LOCK TABLE quay.logentry3 IN SHARE UPDATE EXCLUSIVE MODE;
     IF NOT EXISTS (SELECT FROM quay_internal.log_partition_missing(months_ahead)) THEN
         RETURN;
     END IF;
 
-    -- The first lock keeps other calls out, the second writers, so that no row arrives between the move and the attachment. It is the
-    -- lock that ATTACH PARTITION needs on the default partition anyhow; inserts into months that exist go on.
-    LOCK TABLE quay.logentry3 IN SHARE UPDATE EXCLUSIVE MODE;
+    -- No row may arrive between the move and the attachment. ATTACH PARTITION needs this lock anyhow.
     LOCK TABLE quay.logentry3_default IN ACCESS EXCLUSIVE MODE;
     FOR month IN SELECT m FROM quay_internal.log_partition_missing(months_ahead) AS m LOOP
         name := to_char(month, '"logentry3_y"YYYY"m"MM');
@@ -94,4 +95,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay.log_partition_ensure(integer) IS
-    'Makes the monthly partitions of the audit log for this and the coming months, and for months of which the default partition holds rows, which it moves. Returns the names of the new ones; calls that find nothing to do lock nothing. For the owner of the tables.';
+    'Makes the monthly partitions of the audit log for this and the coming months, and for months of which the default partition holds rows, which it moves. Returns the names of the new ones; a call that finds nothing to do keeps nobody waiting but other such calls. For the owner of the tables.';

@@ -38,6 +38,7 @@ CREATE TABLE quay.teammemberinvite (
     inviter_id   bigint NOT NULL,
     invite_token varchar(255) COLLATE "C" NOT NULL,
     CONSTRAINT pk_teammemberinvite PRIMARY KEY (id),
+    CONSTRAINT teammemberinvite_one_invitee CHECK (num_nonnulls(user_id, email) = 1),
     CONSTRAINT fk_teammemberinvite_inviter_id_user FOREIGN KEY (inviter_id) REFERENCES quay."user" (id),
     CONSTRAINT fk_teammemberinvite_team_id_team FOREIGN KEY (team_id) REFERENCES quay.team (id),
     CONSTRAINT fk_teammemberinvite_user_id_user FOREIGN KEY (user_id) REFERENCES quay."user" (id)

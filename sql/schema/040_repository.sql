@@ -45,6 +45,7 @@ CREATE TABLE quay.repositorypermission (
     repository_id bigint NOT NULL,
     role_id       bigint NOT NULL,
     CONSTRAINT pk_repositorypermission PRIMARY KEY (id),
+    CONSTRAINT repositorypermission_one_grantee CHECK (num_nonnulls(team_id, user_id) = 1),
     CONSTRAINT fk_repositorypermission_repository_id_repository FOREIGN KEY (repository_id) REFERENCES quay.repository (id),
     CONSTRAINT fk_repositorypermission_role_id_role FOREIGN KEY (role_id) REFERENCES quay.role (id),
     CONSTRAINT fk_repositorypermission_team_id_team FOREIGN KEY (team_id) REFERENCES quay.team (id),

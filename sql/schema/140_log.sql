@@ -49,14 +49,17 @@ CREATE TABLE quay.logentry3 (
     repository_id bigint,
     datetime      timestamp NOT NULL,
     ip            varchar(255) COLLATE "C",
-    metadata_json text NOT NULL,
-    CONSTRAINT pk_logentry3 PRIMARY KEY (id, datetime)
+    metadata_json text NOT NULL
 ) PARTITION BY RANGE (datetime);
 ALTER SEQUENCE quay.logentry3_id_seq OWNED BY quay.logentry3.id;
-CREATE INDEX logentry3_account_id_datetime ON quay.logentry3 (account_id, datetime);
-CREATE INDEX logentry3_datetime ON quay.logentry3 (datetime);
-CREATE INDEX logentry3_performer_id_datetime ON quay.logentry3 (performer_id, datetime);
-CREATE INDEX logentry3_repository_id_datetime_kind_id ON quay.logentry3 (repository_id, datetime, kind_id);
 
--- Rows that no month takes land here; log_partition_ensure() makes the months and moves such rows out.
+-- Rows that no month takes land here; log_partition_ensure() makes the months, LIKE this one, and moves such rows out.
+--
+-- Key and indexes belong to the partitions, not to the partitioned table: months are no members of the extension, so pg_dump writes
+-- them with their indexes, and a restore, which attaches them to the table of a fresh extension, would find the indexes made already.
 CREATE TABLE quay.logentry3_default PARTITION OF quay.logentry3 DEFAULT;
+ALTER TABLE quay.logentry3_default ADD CONSTRAINT pk_logentry3_default PRIMARY KEY (id, datetime);
+CREATE INDEX logentry3_default_account_id_datetime ON quay.logentry3_default (account_id, datetime);
+CREATE INDEX logentry3_default_datetime ON quay.logentry3_default (datetime);
+CREATE INDEX logentry3_default_performer_id_datetime ON quay.logentry3_default (performer_id, datetime);
+CREATE INDEX logentry3_default_repository_id_datetime_kind_id ON quay.logentry3_default (repository_id, datetime, kind_id);

@@ -66,7 +66,7 @@ manifest_sqlstate(ManifestErrorCode code)
 }
 
 static void
-report_problem(int sqlstate, const ManifestError *error)
+report_problem(int sqlstate, const ManifestError *error, size_t length)
 {
 	const char *hint = error->hint;
 
@@ -77,7 +77,8 @@ report_problem(int sqlstate, const ManifestError *error)
 	ereport(ERROR,
 			(errcode(sqlstate),
 			 errmsg_internal("%s", error->message),
-			 error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
+			 error->detail != NULL ? errdetail_internal("%s", error->detail) :
+			 errdetail("The document has %zu bytes.", length),
 			 errhint("%s", hint)));
 }
 
@@ -214,12 +215,13 @@ quay_manifest_describe(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(QUAY_ERRCODE_MANIFEST_INVALID),
-				 errmsg("manifest is NULL"),
+				 errmsg("manifest is missing"),
+				 errdetail("It is NULL."),
 				 errhint("Pass the bytes of the manifest.")));
 	data = PG_GETARG_BYTEA_PP(0);
 
 	if (!quay_manifest_parse(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), media_type, &limits, &manifest, &error))
-		report_problem(manifest_sqlstate(error.code), &error);
+		report_problem(manifest_sqlstate(error.code), &error, VARSIZE_ANY_EXHDR(data));
 
 	quay_hashstate_digest_of(QUAY_HASH_SHA256, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), digest);
 	set_text(values, nulls, DESCRIBE_DIGEST, digest);
@@ -274,7 +276,7 @@ quay_imageconfig_labels(PG_FUNCTION_ARGS)
 	ManifestError error;
 
 	if (!quay_imageconfig_parse(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), kind, &limits, &config, &error))
-		report_problem(QUAY_ERRCODE_CONFIG_INVALID, &error);
+		report_problem(QUAY_ERRCODE_CONFIG_INVALID, &error, VARSIZE_ANY_EXHDR(data));
 	PG_RETURN_DATUM(map_to_jsonb(&config.labels));
 }
 

@@ -108,7 +108,9 @@ SELECT quay.tag_delete('tagger', 'app', :'sig');
 SELECT count(*) FROM quay.tag_list('tagger', 'app') WHERE name IN ('c2', :'att');
 SELECT pg_temp.push('C', 'c2') = :'c';
 SELECT count(*) FROM quay.tag_list('tagger', 'app') WHERE name IN ('c2', :'att');
+SET LOCAL quay.clock = '2026-03-20 13:01:00+00';
 SELECT pg_temp.push('A', 'c2') = :'a';
+SET LOCAL quay.clock = '2026-03-20 13:02:00+00';
 SELECT count(*) FROM quay.tag_list('tagger', 'app') WHERE name IN ('c2', :'att');
 
 -- pull statistics go with the tag, not with a move
@@ -136,7 +138,7 @@ SELECT pg_temp.attempt($$SELECT * FROM quay.tag_history('tagger', 'app', after =
 -- immutable tags: by label, by policy; off by default
 SELECT pg_temp.blob('tagger', 'app', 'tagger config') AS config, pg_temp.blob('tagger', 'app', 'tagger layer') AS layer \gset
 SELECT pg_temp.image('tagger config', 'tagger layer', ',"annotations":{"quay.immutable":" TRUE ","quay.expires-after":"1h"}') AS fixed \gset
-SELECT immutable, lifetime_end_ms IS NULL AS no_end FROM quay.manifest_put('tagger', 'app', :'fixed', tags => ARRAY['fixed']), quay.tag_resolve('tagger', 'app', 'fixed');
+SELECT m.tags FROM quay.manifest_put('tagger', 'app', :'fixed', tags => ARRAY['fixed']) AS m;
 SELECT t.immutable, t.lifetime_end_ms IS NULL AS no_end FROM quay.tag_resolve('tagger', 'app', 'fixed') AS t;
 SET LOCAL quay.immutable_tags = on;
 INSERT INTO quay.namespaceimmutabilitypolicy (uuid, namespace_id, policy)

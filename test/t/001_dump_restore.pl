@@ -21,13 +21,11 @@ $node->safe_psql('original', q(CREATE ROLE registry_app; CREATE ROLE registry_re
 $node->safe_psql('original', q(SELECT quay.grant_role('registry_app', 'application'), quay.grant_role('registry_reader', 'reader')));
 
 my $rows = row_checksums($node, 'original');
-my $sequences = sequences($node, 'original');
 my $snapshot = snapshot($node, 'original');
 my $behaviour = run_file($node, 'original', $check);
-like($behaviour, qr/versions_agree\nt\n.*\nallowed|versions_agree\nt\n/, 'the check runs');
-unlike($behaviour, qr/ERROR/, 'and has no errors') or diag($behaviour);
-unlike($behaviour, qr/^f$/m, 'every yes-or-no is yes') if 0;
-$sequences = sequences($node, 'original');
+like($behaviour, qr/^ok\|sha256:/m, 'the check runs');
+unlike($behaviour, qr/ERROR/, 'and has no errors');
+my $sequences = sequences($node, 'original');
 
 for my $format (qw(custom plain))
 {
@@ -39,7 +37,6 @@ for my $format (qw(custom plain))
 	is(compare($behaviour, run_file($node, $copy, $check)), '', "$format: the same behaviour");
 }
 
-# A copy of a copy, in one transaction, and of data only.
 is(dump_into($node, 'restored_custom', 'again'), '', 'a copy of a copy');
 is(compare($rows, row_checksums($node, 'again')), '', 'has the same rows');
 

@@ -26,7 +26,7 @@ BEGIN
 END
 $$;
 SELECT count(*) FROM quay.manifest_put('fixture_acme', 'app', convert_to(format(
-    '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":126},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:%s","size":5}]}',
+    '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":127},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:%s","size":5}]}',
     (SELECT encode(sha256(convert_to('{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:aa"]},"config":{"Labels":{"vendor":"acme"}}}', 'UTF8')), 'hex')),
     encode(sha256('layer'), 'hex')), 'UTF8'), 'application/vnd.oci.image.manifest.v1+json', ARRAY['v1', 'latest'],
     config => convert_to('{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:aa"]},"config":{"Labels":{"vendor":"acme"}}}', 'UTF8'));
@@ -51,7 +51,8 @@ BEGIN
                        ELSE '1' END, ', ' ORDER BY a.attnum) AS values
             FROM pg_attribute AS a
             LEFT JOIN pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'f' AND k.conkey = ARRAY[a.attnum]
-            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'id' AND a.attnotnull
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
+              AND a.attname <> 'id' AND NOT (a.atthasdef AND a.atttypid = ANY (ARRAY['text', 'varchar']::regtype[]))
         ) AS a
         WHERE c.relnamespace = 'quay'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
         ORDER BY c.oid

@@ -15,7 +15,7 @@ CREATE TEMPORARY VIEW function AS
 SELECT p.*, p.oid::regprocedure::text AS identity FROM pg_proc AS p
 WHERE p.pronamespace IN ('quay'::regnamespace, 'quay_internal'::regnamespace);
 
-SELECT line FROM (
+SELECT replace(line, chr(10), ' ') FROM (
     SELECT 'extension | ' || extversion || ' | ' || extrelocatable || ' | ' || extnamespace::regnamespace FROM extension
     UNION ALL
     SELECT 'member | ' || i.type || ' | ' || i.identity
@@ -32,7 +32,9 @@ SELECT line FROM (
     UNION ALL
     SELECT 'column | ' || concat_ws(' | ', r.identity, a.attname, row_number() OVER (PARTITION BY r.oid ORDER BY a.attnum),
                                     format_type(a.atttypid, a.atttypmod), a.attnotnull, c.collname, a.attidentity, a.attgenerated, a.attstorage,
-                                    a.attcompression, a.attstattarget, a.attoptions, pg_get_expr(d.adbin, d.adrelid), a.attacl)
+                                    a.attcompression, a.attstattarget,
+                                    -- some builds of the server stamp each column
+                                    (SELECT array_agg(o) FROM unnest(a.attoptions) AS o WHERE o !~ '^pg_attver='), pg_get_expr(d.adbin, d.adrelid), a.attacl)
     FROM relation AS r
     JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_attrdef AS d ON d.adrelid = r.oid AND d.adnum = a.attnum
