@@ -29,6 +29,8 @@ CREATE TABLE quay."user" (
     CONSTRAINT user_invalid_login_attempts CHECK (invalid_login_attempts >= 0)
 );
 ALTER SEQUENCE quay.user_id_seq OWNED BY quay."user".id;
+-- catalog() walks the namespaces in the byte order of "namespace/repository".
+CREATE INDEX user_catalog ON quay."user" ((username || '/')) WHERE NOT robot AND enabled;
 CREATE INDEX user_email_idx ON quay."user" (email);
 CREATE UNIQUE INDEX user_email_unique_non_org ON quay."user" (email) WHERE (organization = false);
 CREATE INDEX user_invoice_email_address ON quay."user" (invoice_email_address);

@@ -157,7 +157,7 @@ copy_text(QuayScan *scan, int column)
 }
 
 static void
-read_manifest(QuayScan *scan, bool with_bytes, QuayManifest *manifest)
+read_manifest(QuayScan *scan, bool with_bytes, QuayManifestRow *manifest)
 {
 	bool		isnull;
 	Datum		value;
@@ -178,7 +178,7 @@ read_manifest(QuayScan *scan, bool with_bytes, QuayManifest *manifest)
 }
 
 bool
-quay_lookup_manifest(int64 manifest_id, bool with_bytes, QuayManifest *manifest)
+quay_lookup_manifest(int64 manifest_id, bool with_bytes, QuayManifestRow *manifest)
 {
 	QuayScan	scan;
 	bool		found;
@@ -233,7 +233,7 @@ manifest_is_alive(int64 manifest_id)
 }
 
 bool
-quay_lookup_manifest_by_digest(int64 repository_id, const text *digest, bool with_bytes, QuayManifest *manifest)
+quay_lookup_manifest_by_digest(int64 repository_id, const text *digest, bool with_bytes, QuayManifestRow *manifest)
 {
 	QuayScan	scan;
 	bool		found;

@@ -42,7 +42,7 @@ typedef struct QuayTag
 	bool		immutable;
 } QuayTag;
 
-typedef struct QuayManifest
+typedef struct QuayManifestRow
 {
 	int64		id;
 	int64		size;			/* of the manifest itself, in bytes */
@@ -52,7 +52,7 @@ typedef struct QuayManifest
 	text	   *bytes;			/* NULL unless asked for */
 	text	   *artifact_type;	/* may be NULL */
 	text	   *subject;		/* may be NULL */
-} QuayManifest;
+} QuayManifestRow;
 
 /* Any row of that name. */
 extern bool quay_lookup_user(const text *username, QuayUser *user);
@@ -75,11 +75,11 @@ extern bool quay_lookup_tag_now(int64 repository_id, const text *name, QuayTag *
 extern bool quay_lookup_tag_expired(int64 repository_id, const text *name);
 
 /* The manifest of that id; its bytes only if asked for. */
-extern bool quay_lookup_manifest(int64 manifest_id, bool with_bytes, QuayManifest *manifest);
+extern bool quay_lookup_manifest(int64 manifest_id, bool with_bytes, QuayManifestRow *manifest);
 
 /*
  * The manifest of that digest, if it is alive: a live tag, visible or hidden, points to it or to an index that lists it.
  */
-extern bool quay_lookup_manifest_by_digest(int64 repository_id, const text *digest, bool with_bytes, QuayManifest *manifest);
+extern bool quay_lookup_manifest_by_digest(int64 repository_id, const text *digest, bool with_bytes, QuayManifestRow *manifest);
 
 #endif							/* QUAY_REGISTRY_LOOKUP_H */

@@ -32,7 +32,7 @@ enum PullColumn
  * A tag that is alive now, or a digest whose manifest is. A manifest without bytes is a placeholder of a proxy cache: not here yet.
  */
 static bool
-find_manifest(int64 repository_id, const text *reference, QuayReferenceKind *kind, QuayManifest *manifest)
+find_manifest(int64 repository_id, const text *reference, QuayReferenceKind *kind, QuayManifestRow *manifest)
 {
 	bool		found = false;
 	QuayTag		tag;
@@ -53,7 +53,7 @@ quay_manifest_get(PG_FUNCTION_ARGS)
 {
 	QuayRepository repository;
 	QuayReferenceKind kind;
-	QuayManifest manifest;
+	QuayManifestRow manifest;
 
 	quay_result_start(fcinfo);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
@@ -107,7 +107,7 @@ quay_pull(PG_FUNCTION_ARGS)
 	bool		has_owner;
 	bool		has_repository;
 	QuayReferenceKind kind = QUAY_REFERENCE_INVALID;
-	QuayManifest manifest;
+	QuayManifestRow manifest;
 	Datum		values[PULL_COLUMNS];
 	bool		nulls[PULL_COLUMNS] = {false};
 

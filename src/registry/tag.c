@@ -25,7 +25,7 @@ quay_tag_resolve(PG_FUNCTION_ARGS)
 {
 	QuayRepository repository;
 	QuayTag		tag;
-	QuayManifest manifest;
+	QuayManifestRow manifest;
 	const text *name;
 	bool		found;
 

@@ -22,19 +22,20 @@ SELECT replace(line, chr(10), ' ') FROM (
     FROM pg_depend AS d, extension AS e, pg_identify_object(d.classid, d.objid, d.objsubid) AS i
     WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
     UNION ALL
-    SELECT 'schema | ' || n.nspname || ' | ' || coalesce(n.nspacl::text, '') FROM pg_namespace AS n WHERE n.nspname IN ('quay', 'quay_internal')
+    SELECT 'schema | ' || n.nspname || ' | ' || coalesce(n.nspacl, acldefault('n', n.nspowner))::text FROM pg_namespace AS n WHERE n.nspname IN ('quay', 'quay_internal')
     UNION ALL
     SELECT 'dumped | ' || x.oid::regclass || ' | ' || x.condition FROM extension AS e, unnest(e.extconfig, e.extcondition) AS x (oid, condition)
     UNION ALL
     SELECT 'relation | ' || concat_ws(' | ', r.identity, r.relkind, r.relpersistence, r.relreplident, r.relrowsecurity, r.relhastriggers,
-                                      r.reloptions, r.relispartition, pg_get_partkeydef(r.oid), pg_get_expr(r.relpartbound, r.oid), r.relacl)
+                                      r.reloptions, r.relispartition, pg_get_partkeydef(r.oid), pg_get_expr(r.relpartbound, r.oid),
+                                      coalesce(r.relacl, acldefault(CASE r.relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, r.relowner)))
     FROM relation AS r
     UNION ALL
     SELECT 'column | ' || concat_ws(' | ', r.identity, a.attname, row_number() OVER (PARTITION BY r.oid ORDER BY a.attnum),
                                     format_type(a.atttypid, a.atttypmod), a.attnotnull, c.collname, a.attidentity, a.attgenerated, a.attstorage,
                                     a.attcompression, a.attstattarget,
                                     -- some builds of the server stamp each column
-                                    (SELECT array_agg(o) FROM unnest(a.attoptions) AS o WHERE o !~ '^pg_attver='), pg_get_expr(d.adbin, d.adrelid), a.attacl)
+                                    (SELECT array_agg(o) FROM unnest(a.attoptions) AS o WHERE o !~ '^pg_attver='), pg_get_expr(d.adbin, d.adrelid), nullif(a.attacl, '{}'))
     FROM relation AS r
     JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_attrdef AS d ON d.adrelid = r.oid AND d.adnum = a.attnum
@@ -62,7 +63,7 @@ SELECT replace(line, chr(10), ' ') FROM (
     FROM relation AS r JOIN pg_policy AS p ON p.polrelid = r.oid
     UNION ALL
     SELECT 'function | ' || concat_ws(' | ', f.identity, pg_get_function_result(f.oid), pg_get_function_arguments(f.oid), l.lanname, f.prokind, f.provolatile,
-                                      f.proparallel, f.proisstrict, f.proleakproof, f.prosecdef, f.procost, f.prorows, f.prosupport, f.proconfig, f.probin, f.proacl,
+                                      f.proparallel, f.proisstrict, f.proleakproof, f.prosecdef, f.procost, f.prorows, f.prosupport, f.proconfig, f.probin, coalesce(f.proacl, acldefault('f', f.proowner)),
                                       md5(f.prosrc || coalesce(pg_get_function_sqlbody(f.oid), '')))
     FROM function AS f JOIN pg_language AS l ON l.oid = f.prolang
     UNION ALL
