@@ -5,7 +5,7 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" quay_ext.contr
 
 .DEFAULT_GOAL = all
 goals := $(or $(MAKECMDGOALS),all)
-own   := help deps check check-regress check-isolation check-pgtap check-tap check-upgrade check-fuzz check-asan lint coverage \
+own   := help deps check check-regress check-isolation check-pgtap check-tap check-upgrade check-fuzz check-valgrind lint coverage \
          bench demo dev-db dev-db-stop freeze dist
 
 .PHONY: $(own)
@@ -28,10 +28,6 @@ EXTRA_CLEAN = quay.control $(DATA_built) $(OBJS:.o=.d)
 # The checks build with DEV=1: every warning is an error, and assertions of our own code are on, against a stock server.
 ifdef DEV
 DEV_CFLAGS += -Werror -DUSE_ASSERT_CHECKING
-endif
-ifdef ASAN
-DEV_CFLAGS += -fsanitize=address,undefined -fno-sanitize=alignment -fno-omit-frame-pointer -U_FORTIFY_SOURCE
-DEV_LINK   += -fsanitize=address,undefined
 endif
 ifdef COVERAGE
 DEV_CFLAGS += -O0 --coverage -U_FORTIFY_SOURCE
@@ -86,7 +82,7 @@ help:
 	@echo '  make check           builds and runs all tests in a throw-away cluster'
 	@echo '  make check-regress   only these: also check-isolation, check-pgtap, check-tap, check-upgrade, check-fuzz, lint.'
 	@echo '                       TESTS="tag* blob" selects by name, CHECK_OPTS="--work DIR --accept" see test/tools/check'
-	@echo '  make check-asan      regression and isolation tests under the address and undefined-behaviour sanitizers'
+	@echo '  make check-valgrind  some regression tests with the server under valgrind'
 	@echo '  make coverage        all tests, then which lines of src/ they ran, in coverage/'
 	@echo '  make bench           what calls cost, beside what they replace'
 	@echo
@@ -108,8 +104,9 @@ check-fuzz:
 lint:
 	@$(check) lint
 
-check-asan:
-	@$(check) --asan regress isolation
+check-valgrind:
+	@test/tools/deps build check valgrind
+	@$(check) --valgrind $(if $(filter *,$(TESTS)),'regress:access' 'regress:manifest*' 'regress:tag' 'regress:upload',$(call wanted,regress))
 
 coverage:
 	@test/tools/deps build check coverage

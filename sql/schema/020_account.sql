@@ -25,7 +25,6 @@ CREATE TABLE quay."user" (
     creation_date               timestamp,
     last_accessed               timestamp,
     CONSTRAINT pk_user PRIMARY KEY (id),
-    CONSTRAINT user_one_kind CHECK (NOT (organization AND robot)),
     CONSTRAINT user_invalid_login_attempts CHECK (invalid_login_attempts >= 0)
 );
 ALTER SEQUENCE quay.user_id_seq OWNED BY quay."user".id;

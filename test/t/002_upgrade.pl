@@ -193,10 +193,12 @@ is(dump_into($node, 'kept', 'mixed'), '', "a dump of $old goes into $next");
 is($node->safe_psql('mixed', 'SELECT quay.version()'), "$old, $next", 'whose rows are of two versions then');
 isnt($node->psql('mixed', "\\set VERBOSITY verbose\n$pull", stderr => \$stderr), 0, 'every call refuses');
 like($stderr, qr/QY090.*VERSION '\Q$old\E'.*ALTER EXTENSION quay UPDATE/s, 'and says how to do it right');
-is(dump_into($node, 'kept', 'right', before => "CREATE EXTENSION quay VERSION '$old'"), '', 'done that way');
-$node->safe_psql('right', $update);
-is(compare($fresh, snapshot($node, 'right')), '', 'it ends in the new version');
-is(compare($behaviour_old, run_file($node, 'right', $check)), '', 'and behaves');
+# CREATE EXTENSION has made the schema, which is no member of it.
+my $complaint = dump_into($node, 'kept', 'proper', before => "CREATE EXTENSION quay VERSION '$old'");
+is($complaint =~ s/\A.*schema "quay" already exists\n.*CREATE SCHEMA quay;\n\n\n.*ignored on restore: 1\n\z//r, '', 'done that way');
+$node->safe_psql('proper', $update);
+is(compare($fresh, snapshot($node, 'proper')), '', 'it ends in the new version');
+is(compare($behaviour_old, run_file($node, 'proper', $check)), '', 'and behaves');
 
 # --- the comparison notices what is wrong: an update that forgets an index
 

@@ -2,7 +2,6 @@
 SET search_path = pg_catalog, pg_temp;
 \pset format unaligned
 BEGIN;
-SELECT quay.version() = quay_internal.version_library() AS versions_agree;
 SELECT status, digest, media_type, length(manifest), size FROM quay.pull('fixture_alice', 'fixture_acme', 'app', 'v1');
 SELECT tag FROM (SELECT name AS tag FROM quay.tag_list('fixture_acme', 'app')) AS t ORDER BY 1;
 SELECT docker_image_id, ancestors = '/' AS base, aggregate_size, v1_checksum FROM quay.image ORDER BY 1;

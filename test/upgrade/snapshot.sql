@@ -76,7 +76,7 @@ SELECT replace(line, chr(10), ' ') FROM (
     UNION ALL
     SELECT 'comment | ' || o.type || ' | ' || o.identity || ' | ' || d.description
     FROM pg_description AS d, pg_identify_object(d.classoid, d.objoid, d.objsubid) AS o
-    WHERE o.schema IN ('quay', 'quay_internal') OR o.identity ~ '^quay'
+    WHERE (o.schema IN ('quay', 'quay_internal') OR o.identity ~ '^quay') AND o.identity !~ '^quay\.logentry3_y'
     UNION ALL
     SELECT 'default privileges | ' || concat_ws(' | ', defaclobjtype, defaclnamespace::regnamespace, defaclacl)
     FROM pg_default_acl WHERE defaclnamespace IN ('quay'::regnamespace, 'quay_internal'::regnamespace)

@@ -1,0 +1,72 @@
+# A streaming replica answers all reads and logs people in, without a write; what the primary commits shows there, also in warm caches.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use QuayNode;
+use Test::More;
+
+my $primary = new_node('primary', streaming => 1);
+new_database($primary, 'registry');
+fixture($primary, 'registry');
+$primary->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->start;
+
+sub caught_up { $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert')) }
+caught_up();
+
+my @reads = (
+	q(SELECT digest, media_type, size FROM quay.tag_resolve('fixture_acme', 'app', 'v1')),
+	q(SELECT digest, length(manifest) FROM quay.manifest_get('fixture_acme', 'app', 'v1')),
+	q(SELECT status, digest FROM quay.pull('fixture_alice', 'fixture_acme', 'app', 'v1')),
+	q(SELECT quay.access_check('fixture_alice', 'fixture_acme', 'app', 'admin')),
+	q(SELECT * FROM quay.access_explain('fixture_alice', 'fixture_acme', 'app', 'read')),
+	q(SELECT name, digest FROM quay.tag_list('fixture_acme', 'app')),
+	q(SELECT * FROM quay.tag_history('fixture_acme', 'app')),
+	q(SELECT * FROM quay.catalog('fixture_alice')),
+	q(SELECT * FROM quay.label_list('fixture_acme', 'app', 'v1')),
+	q(SELECT * FROM quay.blob_find('fixture_acme', 'app', (SELECT content_checksum FROM quay.imagestorage WHERE image_size = 5))),
+	q(SELECT * FROM quay.referrer_list('fixture_acme', 'app', (SELECT digest FROM quay.tag_resolve('fixture_acme', 'app', 'v1')))),
+	q(SELECT kind, actor, error FROM quay.authenticate('fixture_alice', 'correct-horse-battery')),
+	q(SELECT kind, actor, error FROM quay.authenticate('fixture_acme+ci', (SELECT quay_internal.field_decrypt(t.token)
+	  FROM quay.robotaccounttoken AS t JOIN quay."user" AS u ON u.id = t.robot_account_id WHERE u.username = 'fixture_acme+ci'))),
+	q(SELECT id, docker_image_id FROM quay.image),
+	q(SELECT * FROM quay.tagmanifest ORDER BY id),
+	q(SELECT * FROM quay.organizationmember ORDER BY id),
+	q(SELECT quay.version()),
+);
+for my $read (@reads)
+{
+	my ($there, $error) = ('', '');
+	$standby->psql('registry', $read, stdout => \$there, stderr => \$error);
+	is("$there$error", $primary->safe_psql('registry', $read), $read =~ s/\s+/ /gr);
+}
+is($standby->safe_psql('registry', q(SELECT kind, error IS NOT NULL FROM quay.authenticate('fixture_alice', 'wrong'))), 'user|t', 'a wrong password is refused');
+
+my $error = '';
+isnt($standby->psql('registry', q(SELECT quay.repository_create('fixture_acme', 'other', 'fixture_alice')), stderr => \$error), 0, 'a write is refused');
+like($error, qr/read-only transaction/, 'because the server is read-only');
+
+# One session, its caches warm, before and after a change on the primary.
+my ($in, $out) = ('', '');
+my $session = IPC::Run::start([ 'psql', '-XAtq', '-h', $standby->host, '-p', $standby->port, 'registry' ], '<', \$in, '>', \$out, '2>&1', IPC::Run::timeout(60));
+my $may = q(SELECT 'may ' || quay.access_check('fixture_acme+ci', 'fixture_acme', 'app', 'read');) . "\n";
+$in .= $may;
+IPC::Run::pump($session) until $out =~ /may \w+\n/;
+is($out, "may false\n", 'the robot may not read');
+$primary->safe_psql('registry', q(SELECT quay.permission_set('fixture_acme', 'app', 'user', 'fixture_acme+ci', 'read')));
+caught_up();
+$out = '';
+$in .= $may;
+IPC::Run::pump($session) until $out =~ /may \w+\n/;
+is($out, "may true\n", 'and may once the primary has said so');
+$in .= "\\q\n";
+IPC::Run::finish($session);
+
+$standby->promote;
+is($standby->safe_psql('registry', q(SELECT quay.repository_create('fixture_acme', 'other', 'fixture_alice') > 0)), 't', 'promoted, it takes writes');
+$standby->stop;
+$primary->stop;
+done_testing();
