@@ -47,6 +47,7 @@ static const TableName table_names[QUAY_TABLE_COUNT] = {
 	[QUAY_VISIBILITY] = {"quay", "visibility", {"id", "name"}},
 	[QUAY_MEDIATYPE] = {"quay", "mediatype", {"id", "name"}},
 	[QUAY_SCHEMA_VERSION] = {"quay_internal", "schema_version", {"version"}},
+	[QUAY_ENTITY_CHANGE] = {"quay_internal", "entity_change", {NULL}},
 };
 
 static const char *const index_names[QUAY_INDEX_COUNT] = {
@@ -69,6 +70,7 @@ static struct
 {
 	bool		valid;
 	uint64		generation;
+	uint64		entity_generation;
 	Oid			table[QUAY_TABLE_COUNT];
 	AttrNumber	column[QUAY_TABLE_COUNT][QUAY_MAX_COLUMNS];
 	Oid			index[QUAY_INDEX_COUNT];
@@ -159,10 +161,13 @@ is_ours(Oid relid)
 void
 quay_catalog_invalidate(Datum arg, Oid relid)
 {
-	if (!catalog.valid || !OidIsValid(relid) || is_ours(relid))
+	if (catalog.valid && relid == catalog.table[QUAY_ENTITY_CHANGE])
+		catalog.entity_generation++;
+	else if (!catalog.valid || !OidIsValid(relid) || is_ours(relid))
 	{
 		catalog.valid = false;
 		catalog.generation++;
+		catalog.entity_generation++;
 	}
 }
 
@@ -174,14 +179,22 @@ quay_catalog_generation(void)
 	return catalog.generation;
 }
 
+uint64
+quay_catalog_entity_generation(void)
+{
+	if (unlikely(!catalog.valid))
+		load();
+	return catalog.entity_generation;
+}
+
 /*
  * A direct scan passes by the privileges and the row security that the executor enforces, so they are asked for here. A role that may
  * not read the whole table (a reader never sees password hashes) passes if it may read each column that we read.
  */
 void
-quay_catalog_check_select(QuayTable table, Relation relation)
+quay_catalog_check_select(QuayTable table)
 {
-	Oid			relid = RelationGetRelid(relation);
+	Oid			relid = quay_catalog_table(table);
 	const TableName *name = &table_names[table];
 
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
@@ -192,9 +205,15 @@ quay_catalog_check_select(QuayTable table, Relation relation)
 				aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, name->name);
 		}
 	}
-	if (relation->rd_rel->relrowsecurity && check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+}
+
+void
+quay_catalog_check_row_security(QuayTable table, Relation relation)
+{
+	if (relation->rd_rel->relrowsecurity && check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table \"%s\" has row security that functions of extension \"quay\" do not apply", name->name),
+				 errmsg("table \"%s\" has row security that functions of extension \"quay\" do not apply",
+						table_names[table].name),
 				 errhint("Use a role with BYPASSRLS, or disable row security on the table.")));
 }

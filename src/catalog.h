@@ -24,10 +24,11 @@ typedef enum QuayTable
 	QUAY_TEAMROLE,
 	QUAY_VISIBILITY,
 	QUAY_MEDIATYPE,
-	QUAY_SCHEMA_VERSION
+	QUAY_SCHEMA_VERSION,
+	QUAY_ENTITY_CHANGE
 } QuayTable;
 
-#define QUAY_TABLE_COUNT (QUAY_SCHEMA_VERSION + 1)
+#define QUAY_TABLE_COUNT (QUAY_ENTITY_CHANGE + 1)
 #define QUAY_MAX_COLUMNS 10
 
 enum QuayUserColumn
@@ -111,7 +112,13 @@ extern void quay_catalog_invalidate(Datum arg, Oid relid);
 /* Counts the invalidations, for caches that live and die with the catalog (cache.c). */
 extern uint64 quay_catalog_generation(void);
 
+/* The same for src/entity.c: counts the messages of quay_internal.entity_change as well, which leave the catalog alone. */
+extern uint64 quay_catalog_entity_generation(void);
+
 /* Errors out unless the current role may read the columns of that table that C code reads. */
-extern void quay_catalog_check_select(QuayTable table, Relation relation);
+extern void quay_catalog_check_select(QuayTable table);
+
+/* Errors out if the table has row security that would apply to the current role. */
+extern void quay_catalog_check_row_security(QuayTable table, Relation relation);
 
 #endif							/* QUAY_CATALOG_H */

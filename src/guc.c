@@ -20,6 +20,7 @@ bool		quay_guc_allow_drop = false;
 bool		quay_guc_anonymous_access = true;
 char	   *quay_guc_clock = NULL;
 char	   *quay_guc_database_secret_key = NULL;
+int			quay_guc_entity_cache_size = 32768;
 int			quay_guc_maximum_manifest_size = 4096;
 bool		quay_guc_superusers_full_access = false;
 
@@ -79,6 +80,10 @@ quay_guc_define(void)
 	define_int("quay.default_tag_expiration",
 			   "How long a new namespace keeps a removed tag before it may be collected.",
 			   NULL, &guc_default_tag_expiration, 14 * 86400, 0, INT_MAX, GUC_UNIT_S);
+	DefineCustomIntVariable("quay.entity_cache_size",
+							"How many users and repositories a session remembers at most.",
+							"About 130 bytes each. They are forgotten when they change; 0 remembers none.",
+							&quay_guc_entity_cache_size, 32768, 0, 1000000, PGC_USERSET, 0, NULL, NULL, NULL);
 	define_bool("quay.immutable_tags",
 				"Honours immutable tags: they can be neither moved nor deleted.",
 				NULL, &guc_immutable_tags, false);

@@ -9,6 +9,7 @@ extern bool quay_guc_allow_drop;
 extern bool quay_guc_anonymous_access;
 extern char *quay_guc_clock;
 extern char *quay_guc_database_secret_key;
+extern int	quay_guc_entity_cache_size;
 extern int	quay_guc_maximum_manifest_size;
 extern bool quay_guc_superusers_full_access;
 

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -27,7 +28,8 @@ quay_scan_prepare(QuayScan *scan, QuayTable table, QuayIndex index)
 	scan->scan = NULL;
 	scan->slot = NULL;
 	scan->nkeys = 0;
-	quay_catalog_check_select(table, scan->heap);
+	quay_catalog_check_select(table);
+	quay_catalog_check_row_security(table, scan->heap);
 }
 
 static void
@@ -126,6 +128,17 @@ quay_scan_bool(QuayScan *scan, int column)
 	return DatumGetBool(value);
 }
 
+bool
+quay_scan_row_is_settled(QuayScan *scan)
+{
+	HeapTuple	row = ExecFetchSlotHeapTuple(scan->slot, false, NULL);
+	uint16		infomask = row->t_data->t_infomask;
+
+	return (infomask & HEAP_XMIN_COMMITTED) != 0 &&
+		((infomask & HEAP_XMAX_INVALID) != 0 || HEAP_XMAX_IS_LOCKED_ONLY(infomask)) &&
+		!scan->heap->rd_rel->relrowsecurity;
+}
+
 void
 quay_scan_all(QuayTable table, void (*row) (TupleTableSlot *slot, void *arg), void *arg)
 {
@@ -133,7 +146,8 @@ quay_scan_all(QuayTable table, void (*row) (TupleTableSlot *slot, void *arg), vo
 	TupleTableSlot *slot = table_slot_create(heap, NULL);
 	TableScanDesc scan;
 
-	quay_catalog_check_select(table, heap);
+	quay_catalog_check_select(table);
+	quay_catalog_check_row_security(table, heap);
 	scan = table_beginscan(heap, GetActiveSnapshot(), 0, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 		row(slot, arg);

@@ -51,6 +51,13 @@ extern Datum quay_scan_datum(QuayScan *scan, int column, bool *isnull);
 extern int64 quay_scan_int64(QuayScan *scan, int column);
 extern bool quay_scan_bool(QuayScan *scan, int column);
 
+/*
+ * Is the current row one that may be remembered: its insertion is known to be committed, and nobody has updated or deleted it, not even
+ * in a transaction that is still open? Whoever does so later sends an invalidation that we have not had yet. (False now and then for a row
+ * that would do.) A table with row security is never remembered.
+ */
+extern bool quay_scan_row_is_settled(QuayScan *scan);
+
 /* Reads the whole table, in no order: for the enumerations. */
 extern void quay_scan_all(QuayTable table, void (*row) (TupleTableSlot *slot, void *arg), void *arg);
 

@@ -100,6 +100,42 @@ CREATE OR REPLACE TRIGGER cache_invalidate AFTER INSERT OR UPDATE OR DELETE OR T
 CREATE OR REPLACE TRIGGER cache_invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON quay.mediatype
     FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.cache_invalidate();
 
+CREATE OR REPLACE FUNCTION quay_internal.entity_changed() RETURNS trigger
+    LANGUAGE C AS 'MODULE_PATHNAME', 'quay_entity_changed';
+COMMENT ON FUNCTION quay_internal.entity_changed() IS 'Trigger: at commit every session forgets the users and repositories that it remembers.';
+
+CREATE OR REPLACE TRIGGER entity_truncated AFTER TRUNCATE ON quay."user"
+    FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.entity_changed();
+CREATE OR REPLACE TRIGGER entity_deleted AFTER DELETE ON quay."user"
+    FOR EACH ROW EXECUTE FUNCTION quay_internal.entity_changed();
+CREATE OR REPLACE TRIGGER entity_updated AFTER UPDATE ON quay."user"
+    FOR EACH ROW
+    WHEN ((OLD.id, OLD.username, OLD.organization, OLD.robot, OLD.enabled)
+          IS DISTINCT FROM (NEW.id, NEW.username, NEW.organization, NEW.robot, NEW.enabled))
+    EXECUTE FUNCTION quay_internal.entity_changed();
+CREATE OR REPLACE TRIGGER entity_truncated AFTER TRUNCATE ON quay.repository
+    FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.entity_changed();
+CREATE OR REPLACE TRIGGER entity_deleted AFTER DELETE ON quay.repository
+    FOR EACH ROW EXECUTE FUNCTION quay_internal.entity_changed();
+CREATE OR REPLACE TRIGGER entity_updated AFTER UPDATE ON quay.repository
+    FOR EACH ROW
+    WHEN ((OLD.id, OLD.namespace_user_id, OLD.name, OLD.visibility_id, OLD.state)
+          IS DISTINCT FROM (NEW.id, NEW.namespace_user_id, NEW.name, NEW.visibility_id, NEW.state))
+    EXECUTE FUNCTION quay_internal.entity_changed();
+
+-- Replication, and the reference application's tests, switch triggers off; these must fire all the same.
+ALTER TABLE quay_internal.schema_version ENABLE ALWAYS TRIGGER cache_invalidate;
+ALTER TABLE quay.role ENABLE ALWAYS TRIGGER cache_invalidate;
+ALTER TABLE quay.teamrole ENABLE ALWAYS TRIGGER cache_invalidate;
+ALTER TABLE quay.visibility ENABLE ALWAYS TRIGGER cache_invalidate;
+ALTER TABLE quay.mediatype ENABLE ALWAYS TRIGGER cache_invalidate;
+ALTER TABLE quay."user" ENABLE ALWAYS TRIGGER entity_truncated;
+ALTER TABLE quay."user" ENABLE ALWAYS TRIGGER entity_deleted;
+ALTER TABLE quay."user" ENABLE ALWAYS TRIGGER entity_updated;
+ALTER TABLE quay.repository ENABLE ALWAYS TRIGGER entity_truncated;
+ALTER TABLE quay.repository ENABLE ALWAYS TRIGGER entity_deleted;
+ALTER TABLE quay.repository ENABLE ALWAYS TRIGGER entity_updated;
+
 -- Names are validated by the C parsers (src/util/reference.c). They return why a name is illegal, NULL if it is legal.
 
 CREATE OR REPLACE FUNCTION quay_internal.name_problem(kind text, name text) RETURNS text

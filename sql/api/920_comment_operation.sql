@@ -220,3 +220,5 @@ COMMENT ON COLUMN quay.apprtag.reverted IS 'The row came from restoring an earli
 COMMENT ON COLUMN quay.apprtag.protected IS 'Guarded against removal.';
 COMMENT ON COLUMN quay.apprtag.tag_kind_id IS 'release, channel or tag.';
 COMMENT ON COLUMN quay.apprtag.linked_tag_id IS 'Release that a channel points to. NULL: not a channel.';
+
+COMMENT ON TABLE quay_internal.entity_change IS 'Always empty: its invalidation tells every session to forget the users and repositories that it remembers.';

@@ -23,6 +23,9 @@ CREATE TABLE quay_internal.schema_version (
     CONSTRAINT pk_schema_version PRIMARY KEY (version)
 );
 
+-- Always empty: a change of a user or repository that sessions may remember invalidates this table, and they forget (src/entity.c).
+CREATE TABLE quay_internal.entity_change ();
+
 -- The revision of the reference's own migrations whose tables these are; its application reads it at start-up.
 CREATE TABLE quay.alembic_version (
     version_num varchar(32) COLLATE "C" NOT NULL,

@@ -1,6 +1,6 @@
 /*
  * lookup.c
- *	  Finding users, repositories, tags and manifests: one index probe each.
+ *	  Finding users, repositories, tags and manifests: one index probe each, for users and repositories only if they are not remembered.
  */
 #include "postgres.h"
 
@@ -10,6 +10,7 @@
 #include "cache.h"
 #include "clock.h"
 #include "compat.h"
+#include "entity.h"
 #include "registry/lookup.h"
 #include "scan.h"
 
@@ -17,8 +18,13 @@ bool
 quay_lookup_user(const text *username, QuayUser *user)
 {
 	QuayScan	scan;
+	uint64		begun;
 	bool		found;
 
+	quay_catalog_check_select(QUAY_USER);
+	if (quay_entity_find_user(username, user))
+		return true;
+	begun = quay_entity_read_begins();
 	quay_scan_prepare(&scan, QUAY_USER, QUAY_USER_BY_USERNAME);
 	quay_scan_key_text(&scan, username);
 	found = quay_scan_next(&scan);
@@ -28,6 +34,7 @@ quay_lookup_user(const text *username, QuayUser *user)
 		user->organization = quay_scan_bool(&scan, QUAY_USER_ORGANIZATION);
 		user->robot = quay_scan_bool(&scan, QUAY_USER_ROBOT);
 		user->enabled = quay_scan_bool(&scan, QUAY_USER_ENABLED);
+		quay_entity_offer_user(username, user, &scan, begun);
 	}
 	quay_scan_end(&scan);
 	return found;
@@ -37,8 +44,13 @@ bool
 quay_lookup_repository(int64 namespace_id, const text *name, QuayRepository *repository)
 {
 	QuayScan	scan;
+	uint64		begun;
 	bool		found;
 
+	quay_catalog_check_select(QUAY_REPOSITORY);
+	if (quay_entity_find_repository(namespace_id, name, repository))
+		return true;
+	begun = quay_entity_read_begins();
 	quay_scan_prepare(&scan, QUAY_REPOSITORY, QUAY_REPOSITORY_BY_NAMESPACE_NAME);
 	quay_scan_key_int64(&scan, namespace_id);
 	quay_scan_key_text(&scan, name);
@@ -54,6 +66,7 @@ quay_lookup_repository(int64 namespace_id, const text *name, QuayRepository *rep
 		repository->state = (QuayRepositoryState) DatumGetInt32(quay_scan_datum(&scan, QUAY_REPOSITORY_STATE, &isnull));
 		visibility = quay_cache_enumeration_name(QUAY_VISIBILITY, visibility_id);
 		repository->is_public = (visibility != NULL && strcmp(visibility, "public") == 0);
+		quay_entity_offer_repository(name, repository, &scan, begun);
 	}
 	quay_scan_end(&scan);
 	return found;
