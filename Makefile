@@ -6,7 +6,7 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" quay_ext.contr
 .DEFAULT_GOAL = all
 goals := $(or $(MAKECMDGOALS),all)
 own   := help deps check check-regress check-isolation check-pgtap check-tap check-upgrade check-fuzz check-valgrind lint coverage \
-         bench demo dev-db dev-db-stop freeze dist
+         bench demo dev-db dev-db-stop doc freeze dist
 
 .PHONY: $(own)
 
@@ -85,6 +85,7 @@ help:
 	@echo '  make check-valgrind  some regression tests with the server under valgrind'
 	@echo '  make coverage        all tests, then which lines of src/ they ran, in coverage/'
 	@echo '  make bench           what calls cost, beside what they replace'
+	@echo '  make doc             writes doc/reference.md, settings.md and schema.svg anew, from the catalog'
 	@echo
 	@echo '  make freeze          before a release: records the scripts of this version in sql/frozen'
 	@echo '  make dist            dist/quay-$(EXTVERSION).zip and .tar.gz of the last commit'
@@ -124,6 +125,11 @@ dev-db:
 
 dev-db-stop:
 	@test/tools/dev-db stop
+
+doc:
+	@test/tools/deps build doc
+	@test/tools/dev-db start
+	@PSQL='test/tools/dev-db psql' test/tools/doc doc
 
 freeze:
 	perl sql/assemble freeze

@@ -5,8 +5,6 @@
 SET client_min_messages = warning;
 
 BEGIN;
-SELECT setseed(0.5);
-
 INSERT INTO quay."user" (uuid, username, email, verified, organization, robot, invoice_email, last_invalid_login, creation_date)
 SELECT gen_random_uuid(), base + n, base + n || '@example.com', true, base = 100000, false, false, now(), now()
 FROM generate_series(1, :namespaces) AS n, unnest(ARRAY[100000, 200000]) AS base;

@@ -11,6 +11,9 @@ SELECT count(*) FROM quay.robot_create('fixture_acme', 'ci', 'Builds');
 SELECT quay.repository_create('fixture_acme', 'app', 'fixture_alice');
 SELECT quay.permission_set('fixture_acme', 'app', 'team', 'dev', 'write');
 SELECT count(*) FROM quay.log_partition_ensure(2);
+INSERT INTO quay.teammemberinvite (email, team_id, inviter_id, invite_token)
+SELECT 'fixture_bob@example.com', t.id, u.id, 'urn:teaminvite:fixture'
+FROM quay.team AS t, quay."user" AS u WHERE t.name = 'dev' AND u.username = 'fixture_alice';
 
 -- An image with a configuration and one layer, pushed twice under two tags.
 DO $$
