@@ -20,7 +20,7 @@ REGRESS     = $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
 
 # No -fvisibility=hidden: before PostgreSQL 16 PG_FUNCTION_INFO_V1 does not export the function. Our symbols have a prefix instead (lint).
 PG_CPPFLAGS = -I$(srcdir)/src -DQUAY_VERSION='"$(EXTVERSION)"'
-PG_CFLAGS   = -std=gnu99 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
+PG_CFLAGS   = -std=gnu99 -Wall -Wextra -Werror=implicit-function-declaration -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
               -Wno-declaration-after-statement $(DEV_CFLAGS)
 SHLIB_LINK  = -lcrypto -lcrypt $(DEV_LINK)
 EXTRA_CLEAN = quay.control $(DATA_built) $(OBJS:.o=.d)

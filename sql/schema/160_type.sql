@@ -1,8 +1,6 @@
--- Rows of the hottest functions. A named type, where the other functions have RETURNS TABLE: the executor remembers the columns of a type,
--- and would otherwise build their description anew in every call, which costs as much as two look-ups. A later version appends
--- attributes.
+-- Rows that the C functions behind tag_resolve(), manifest_get() and pull() give back.
 
-CREATE TYPE quay.resolved_tag AS (
+CREATE TYPE quay_internal.resolved_tag AS (
     manifest_id       bigint,
     digest            text,
     media_type        text,
@@ -14,7 +12,7 @@ CREATE TYPE quay.resolved_tag AS (
     immutable         boolean
 );
 
-CREATE TYPE quay.stored_manifest AS (
+CREATE TYPE quay_internal.stored_manifest AS (
     digest        text,
     media_type    text,
     manifest      bytea,
@@ -24,7 +22,7 @@ CREATE TYPE quay.stored_manifest AS (
     subject       text
 );
 
-CREATE TYPE quay.pulled_manifest AS (
+CREATE TYPE quay_internal.pulled_manifest AS (
     status        text,
     digest        text,
     media_type    text,

@@ -5,10 +5,11 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 
 #include "auth/access.h"
-#include "registry/result.h"
+#include "compat.h"
 
 PG_FUNCTION_INFO_V1(quay_access_check);
 PG_FUNCTION_INFO_V1(quay_access_explain);
@@ -20,7 +21,7 @@ enum ExplainColumn
 
 typedef struct Explanation
 {
-	FunctionCallInfo fcinfo;
+	ReturnSetInfo *result;
 	int32		steps;
 } Explanation;
 
@@ -68,16 +69,16 @@ add_step(const QuayAccessStep *step, void *arg)
 		values[EXPLAIN_SCOPE_CAP] = CStringGetTextDatum(quay_access_action_name(step->scope_cap));
 	values[EXPLAIN_DECIDED] = BoolGetDatum(step->decided);
 	values[EXPLAIN_DETAIL] = CStringGetTextDatum(step->detail);
-	quay_result_row(explanation->fcinfo, values, nulls);
+	tuplestore_putvalues(explanation->result->setResult, explanation->result->setDesc, values, nulls);
 }
 
 Datum
 quay_access_explain(PG_FUNCTION_ARGS)
 {
-	Explanation explanation = {.fcinfo = fcinfo};
+	Explanation explanation = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
 	QuayAccessTrace trace = {.step = add_step, .arg = &explanation};
 
-	quay_result_start(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	decide(fcinfo, &trace);
 	return (Datum) 0;
 }

@@ -47,7 +47,7 @@ find_manifest(int64 repository_id, const text *reference, QuayReferenceKind *kin
 	return found && manifest->size > 0;
 }
 
-/* quay.manifest_get(namespace, repository, reference) */
+/* quay_internal.manifest_get_row(namespace, repository, reference): NULL if there is no such manifest. */
 Datum
 quay_manifest_get(PG_FUNCTION_ARGS)
 {
@@ -55,9 +55,8 @@ quay_manifest_get(PG_FUNCTION_ARGS)
 	QuayReferenceKind kind;
 	QuayManifestRow manifest;
 
-	quay_result_start(fcinfo);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		return (Datum) 0;
+		PG_RETURN_NULL();
 	if (quay_lookup_repository_by_name(PG_GETARG_TEXT_PP(0), PG_GETARG_TEXT_PP(1), &repository) &&
 		find_manifest(repository.id, PG_GETARG_TEXT_PP(2), &kind, &manifest))
 	{
@@ -72,9 +71,9 @@ quay_manifest_get(PG_FUNCTION_ARGS)
 		values[GET_SIZE] = Int64GetDatum(manifest.size);
 		quay_result_text(values, nulls, GET_ARTIFACT_TYPE, manifest.artifact_type);
 		quay_result_text(values, nulls, GET_SUBJECT, manifest.subject);
-		quay_result_row(fcinfo, values, nulls);
+		PG_RETURN_DATUM(quay_result_row(fcinfo, values, nulls));
 	}
-	return (Datum) 0;
+	PG_RETURN_NULL();
 }
 
 static Datum
@@ -86,12 +85,11 @@ pull_refused(FunctionCallInfo fcinfo, const char *status)
 	memset(nulls, true, sizeof(nulls));
 	values[PULL_STATUS] = CStringGetTextDatum(status);
 	nulls[PULL_STATUS] = false;
-	quay_result_row(fcinfo, values, nulls);
-	return (Datum) 0;
+	return quay_result_row(fcinfo, values, nulls);
 }
 
 /*
- * quay.pull(actor, namespace, repository, reference, scopes): always one row.
+ * quay_internal.pull_row(actor, namespace, repository, reference, scopes): never NULL.
  *
  * Whoever may not read learns nothing but that: an unknown repository and a forbidden one give the same answer.
  */
@@ -111,7 +109,6 @@ quay_pull(PG_FUNCTION_ARGS)
 	Datum		values[PULL_COLUMNS];
 	bool		nulls[PULL_COLUMNS] = {false};
 
-	quay_result_start(fcinfo);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		return pull_refused(fcinfo, "denied");
 	namespace_name = PG_GETARG_TEXT_PP(1);
@@ -138,6 +135,5 @@ quay_pull(PG_FUNCTION_ARGS)
 	values[PULL_MANIFEST_ID] = Int64GetDatum(manifest.id);
 	values[PULL_SIZE] = Int64GetDatum(manifest.size);
 	values[PULL_REPOSITORY_ID] = Int64GetDatum(repository.id);
-	quay_result_row(fcinfo, values, nulls);
-	return (Datum) 0;
+	return quay_result_row(fcinfo, values, nulls);
 }

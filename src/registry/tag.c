@@ -1,6 +1,6 @@
 /*
  * tag.c
- *	  tag_resolve: from a name to a manifest, in four index probes.
+ *	  tag_resolve: from a name to a manifest, in four index probes, two of which a session soon spares itself.
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@ enum ResolveColumn
 	RESOLVE_TAG_ID, RESOLVE_START_MS, RESOLVE_END_MS, RESOLVE_IMMUTABLE, RESOLVE_COLUMNS
 };
 
-/* quay.tag_resolve(namespace, repository, tag, as_of) */
+/* quay_internal.tag_resolve_row(namespace, repository, tag, as_of): NULL if there is no such tag. */
 Datum
 quay_tag_resolve(PG_FUNCTION_ARGS)
 {
@@ -29,12 +29,11 @@ quay_tag_resolve(PG_FUNCTION_ARGS)
 	const text *name;
 	bool		found;
 
-	quay_result_start(fcinfo);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		return (Datum) 0;
+		PG_RETURN_NULL();
 	name = PG_GETARG_TEXT_PP(2);
 	if (!quay_lookup_repository_by_name(PG_GETARG_TEXT_PP(0), PG_GETARG_TEXT_PP(1), &repository))
-		return (Datum) 0;
+		PG_RETURN_NULL();
 	if (PG_ARGISNULL(3))
 		found = quay_lookup_tag_now(repository.id, name, &tag);
 	else
@@ -55,7 +54,7 @@ quay_tag_resolve(PG_FUNCTION_ARGS)
 		values[RESOLVE_END_MS] = Int64GetDatum(tag.end_ms);
 		nulls[RESOLVE_END_MS] = (tag.end_ms == PG_INT64_MAX);
 		values[RESOLVE_IMMUTABLE] = BoolGetDatum(tag.immutable);
-		quay_result_row(fcinfo, values, nulls);
+		PG_RETURN_DATUM(quay_result_row(fcinfo, values, nulls));
 	}
-	return (Datum) 0;
+	PG_RETURN_NULL();
 }
