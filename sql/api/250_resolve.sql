@@ -16,13 +16,14 @@ COMMENT ON FUNCTION quay_internal.tag_resolve_row(text, text, text, timestamptz)
 CREATE OR REPLACE FUNCTION quay.tag_resolve(namespace text, repository text, tag text, as_of timestamptz DEFAULT NULL)
     RETURNS TABLE (manifest_id bigint, digest text, media_type text, size bigint, artifact_type text,
                    tag_id bigint, lifetime_start_ms bigint, lifetime_end_ms bigint, immutable boolean)
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+    BEGIN ATOMIC
     SELECT (r.found).manifest_id, (r.found).digest, (r.found).media_type, (r.found).size, (r.found).artifact_type,
            (r.found).tag_id, (r.found).lifetime_start_ms, (r.found).lifetime_end_ms, (r.found).immutable
     FROM (SELECT quay_internal.tag_resolve_row(tag_resolve.namespace, tag_resolve.repository, tag_resolve.tag, tag_resolve.as_of) AS found
           OFFSET 0) AS r
-    WHERE (r.found).manifest_id IS NOT NULL
-$$;
+    WHERE (r.found).manifest_id IS NOT NULL;
+    END;
 COMMENT ON FUNCTION quay.tag_resolve(text, text, text, timestamptz) IS
     'Manifest that the tag points to, now or at the time as_of; size of the manifest in bytes, lifetimes in ms since 1970, an end of NULL means none. No row: unknown or expired tag, repository or namespace. Asks nobody whether he may: see pull(), access_check(). Call it in FROM.';
 
@@ -33,13 +34,14 @@ COMMENT ON FUNCTION quay_internal.manifest_get_row(text, text, text) IS 'The row
 
 CREATE OR REPLACE FUNCTION quay.manifest_get(namespace text, repository text, reference text)
     RETURNS TABLE (digest text, media_type text, manifest bytea, manifest_id bigint, size bigint, artifact_type text, subject text)
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+    BEGIN ATOMIC
     SELECT (r.found).digest, (r.found).media_type, (r.found).manifest, (r.found).manifest_id, (r.found).size,
            (r.found).artifact_type, (r.found).subject
     FROM (SELECT quay_internal.manifest_get_row(manifest_get.namespace, manifest_get.repository, manifest_get.reference) AS found
           OFFSET 0) AS r
-    WHERE (r.found).manifest_id IS NOT NULL
-$$;
+    WHERE (r.found).manifest_id IS NOT NULL;
+    END;
 COMMENT ON FUNCTION quay.manifest_get(text, text, text) IS
     'Manifest that the reference (a tag or a digest) names, its bytes exactly as pushed. By digest it is found while a live tag, hidden ones too, points to it or to an index that lists it. No row: unknown. Asks nobody whether he may: see pull(). Call it in FROM.';
 
@@ -50,11 +52,12 @@ COMMENT ON FUNCTION quay_internal.pull_row(text, text, text, text, text) IS 'The
 
 CREATE OR REPLACE FUNCTION quay.pull(actor text, namespace text, repository text, reference text, scopes text DEFAULT NULL)
     RETURNS TABLE (status text, digest text, media_type text, manifest bytea, manifest_id bigint, size bigint, repository_id bigint)
-    LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 AS $$
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+    BEGIN ATOMIC
     SELECT (r.outcome).status, (r.outcome).digest, (r.outcome).media_type, (r.outcome).manifest, (r.outcome).manifest_id,
            (r.outcome).size, (r.outcome).repository_id
     FROM (SELECT quay_internal.pull_row(pull.actor, pull.namespace, pull.repository, pull.reference, pull.scopes) AS outcome
-          OFFSET 0) AS r
-$$;
+          OFFSET 0) AS r;
+    END;
 COMMENT ON FUNCTION quay.pull(text, text, text, text, text) IS
     'One call for a pull: the access decision, then the manifest. Always one row; status is ok, denied (may not read, or the repository does not exist), namespace_disabled, repository_unknown, manifest_unknown or tag_expired, and the other columns are NULL unless it is ok. actor NULL: anonymous; scopes NULL: direct login. Call it in FROM.';

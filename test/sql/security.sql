@@ -19,8 +19,11 @@ ORDER BY 1;
 SELECT oid::regprocedure, lanname FROM member_function WHERE lanname NOT IN ('c', 'sql', 'plpgsql') ORDER BY 1;
 \echo -- no function runs with the rights of its owner
 SELECT oid::regprocedure FROM member_function WHERE prosecdef ORDER BY 1;
-\echo -- entry points are PL/pgSQL or C: other SQL functions are planned at each call
-SELECT oid::regprocedure FROM member_function WHERE lanname = 'sql' AND pronamespace = 'quay'::regnamespace ORDER BY 1;
+\echo -- entry points are PL/pgSQL or C, or put in place of the call: other SQL functions are planned at each call
+SELECT oid::regprocedure FROM member_function
+WHERE lanname = 'sql' AND pronamespace = 'quay'::regnamespace
+  AND NOT (proretset AND provolatile = 's' AND NOT proisstrict AND NOT prosecdef AND proconfig IS NULL)
+ORDER BY 1;
 \echo -- C functions are in our library, and their symbols have our prefix
 SELECT oid::regprocedure, probin, prosrc FROM member_function
 WHERE lanname = 'c' AND (probin <> '$libdir/quay' OR prosrc !~ '^quay_') ORDER BY 1;
