@@ -2,6 +2,7 @@
 # there must end in the same place. That the comparison notices a difference is tested too, with one made on purpose.
 use strict;
 use warnings;
+use File::Path qw(make_path);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use QuayNode;
@@ -83,7 +84,8 @@ SELECT pg_extension_config_dump('quay.throwaway_id_seq', '');
 SQL
 my $step = "$tree/sql/migrations/$old--$next";
 
-mkdir $step;
+# The first step of all makes the folder of the steps.
+make_path($step);
 replace_in("$tree/quay_ext.control", qr/^default_version = .*$/m, "default_version = '$next'");
 replace_in("$tree/sql/manifest", qr/^(?=once +schema\/900_dump|once +seed\/010)/m, "once schema/155_throwaway.sql\n");
 replace_in("$tree/sql/manifest", qr/^(?=every )/m, "always api/890_throwaway.sql\n");
