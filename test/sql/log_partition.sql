@@ -1,4 +1,5 @@
 -- Monthly partitions of the audit log.
+SET search_path = public;
 \set VERBOSITY default
 BEGIN;
 SET LOCAL quay.clock = '2036-11-15 12:00:00+00';
