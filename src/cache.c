@@ -74,6 +74,8 @@ add_row(TupleTableSlot *slot, void *arg)
 static void
 read_all(Enumeration *e)
 {
+	uint64		begun = quay_catalog_generation();
+
 	if (e->context == NULL)
 		e->context = AllocSetContextCreate(CacheMemoryContext, "quay enumeration", ALLOCSET_SMALL_SIZES);
 	else
@@ -83,7 +85,7 @@ read_all(Enumeration *e)
 	e->generation = 0;			/* not valid, should the scan fail */
 	e->entries = MemoryContextAlloc(e->context, e->room * sizeof(Entry));
 	quay_scan_all(e->table, add_row, e);
-	e->generation = quay_catalog_generation();
+	e->generation = begun;		/* if something was invalidated meanwhile, this is out of date already */
 }
 
 static const char *

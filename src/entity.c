@@ -68,7 +68,12 @@ forget_all(uint64 generation)
 	HASHCTL		control = {.keysize = sizeof(EntityKey), .entrysize = sizeof(Entity), .hcxt = CacheMemoryContext};
 
 	if (entities != NULL)
-		hash_destroy(entities);
+	{
+		HTAB	   *old = entities;
+
+		entities = NULL;		/* should hash_create fail */
+		hash_destroy(old);
+	}
 	entities = hash_create("quay entities", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	entities_generation = generation;
 }
