@@ -51,7 +51,6 @@ static const TableName table_names[QUAY_TABLE_COUNT] = {
 };
 
 static const char *const index_names[QUAY_INDEX_COUNT] = {
-	[QUAY_USER_BY_ID] = "pk_user",
 	[QUAY_USER_BY_USERNAME] = "user_username",
 	[QUAY_REPOSITORY_BY_NAMESPACE_NAME] = "repository_namespace_user_id_name",
 	[QUAY_TEAM_BY_ID] = "pk_team",

@@ -84,7 +84,6 @@ enum QuaySchemaVersionColumn
 
 typedef enum QuayIndex
 {
-	QUAY_USER_BY_ID,
 	QUAY_USER_BY_USERNAME,
 	QUAY_REPOSITORY_BY_NAMESPACE_NAME,
 	QUAY_TEAM_BY_ID,

@@ -62,6 +62,17 @@ $out = '';
 $in .= $may;
 IPC::Run::pump($session) until $out =~ /may \w+\n/;
 is($out, "may true\n", 'and may once the primary has said so');
+
+# The session remembers the namespace and the repository by now.
+for my $enabled ('false', 'true')
+{
+	$primary->safe_psql('registry', qq(UPDATE quay."user" SET enabled = $enabled WHERE username = 'fixture_acme'));
+	caught_up();
+	$out = '';
+	$in .= $may;
+	IPC::Run::pump($session) until $out =~ /may \w+\n/;
+	is($out, "may $enabled\n", "namespace enabled on the primary: $enabled");
+}
 $in .= "\\q\n";
 IPC::Run::finish($session);
 
