@@ -1,9 +1,10 @@
 /*
  * guc.c
- *	  Settings of the extension, in alphabetical order.
+ *	  Settings of the extension, in one table for each type, in alphabetical order.
  *
- * Security-relevant ones are superuser-set. C code reads the variables; SQL functions read any setting with
- * quay_internal.setting(name), which also makes sure that the library, and with it the setting, is there.
+ * All but one are superuser-set, since they say who may do what. C code reads the variables; SQL functions read any setting with
+ * quay_internal.setting(name), which also makes sure that the library, and with it the setting, is there. Settings that are sets (names of
+ * superusers, blocked domains) are tables.
  */
 #include "postgres.h"
 
@@ -20,100 +21,277 @@ bool		quay_guc_allow_drop = false;
 bool		quay_guc_anonymous_access = true;
 char	   *quay_guc_clock = NULL;
 char	   *quay_guc_database_secret_key = NULL;
+char	   *quay_guc_database_secret_key_previous = NULL;
 int			quay_guc_entity_cache_size = 32768;
 int			quay_guc_maximum_manifest_size = 4096;
+int			quay_guc_rights_cache_size = 65536;
+char	   *quay_guc_secret_key = NULL;
+bool		quay_guc_superusers = true;
 bool		quay_guc_superusers_full_access = false;
-
-/* Settings that only SQL functions read, by name. */
-static bool guc_allow_lossy_downgrade = false;
-static int	guc_bcrypt_cost = 12;
-static int	guc_default_tag_expiration = 14 * 86400;
-static bool guc_immutable_tags = false;
-static bool guc_immutable_tags_can_expire = false;
-static int	guc_login_backoff_limit = 900;
-static int	guc_maximum_layer_size = 20480;
-static bool guc_robots_disallow = false;
-static int	guc_temporary_tag_expiration = 300;
-static int	guc_upload_expiration = 3600;
 
 PG_FUNCTION_INFO_V1(quay_setting_get);
 
-static void
-define_bool(const char *name, const char *description, const char *more, bool *variable, bool boot)
+/* variable is NULL where only SQL functions read the setting: own is its place then. */
+typedef struct BoolSetting
 {
-	DefineCustomBoolVariable(name, description, more, variable, boot, PGC_SUSET, 0, NULL, NULL, NULL);
-}
+	const char *name;
+	bool		boot;
+	const char *description;
+	const char *more;
+	bool	   *variable;
+	bool		own;
+} BoolSetting;
 
-static void
-define_int(const char *name, const char *description, const char *more, int *variable,
-		   int boot, int min, int max, int flags)
+typedef struct IntSetting
 {
-	DefineCustomIntVariable(name, description, more, variable, boot, min, max, PGC_SUSET, flags, NULL, NULL, NULL);
+	const char *name;
+	int			boot;
+	int			min;
+	int			max;
+	int			unit;
+	const char *description;
+	const char *more;
+	int		   *variable;
+	int			own;
+} IntSetting;
+
+typedef struct StringSetting
+{
+	const char *name;
+	const char *boot;
+	int			flags;
+	const char *description;
+	const char *more;
+	char	  **variable;
+	char	   *own;
+} StringSetting;
+
+/* Never shown, not even to those who may read all settings; not in a sample file, which everybody copies. */
+#define SECRET (GUC_SUPERUSER_ONLY | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE)
+
+static BoolSetting bool_settings[] = {
+	{"quay.allow_drop", false,
+		"Lets DROP EXTENSION, DROP SCHEMA and DROP OWNED remove a registry that has data.", NULL, &quay_guc_allow_drop},
+	{"quay.allow_lossy_downgrade", false,
+		"Lets a downgrade drop data that the older version cannot hold.", NULL, NULL},
+	{"quay.anonymous_access", true,
+		"Lets anybody read public repositories without a login.", NULL, &quay_guc_anonymous_access},
+	{"quay.app_specific_tokens", true,
+		"Lets people make and use tokens for applications ($app).", NULL, NULL},
+	{"quay.assign_oauth_token", true,
+		"Lets administrators of an organization assign OAuth tokens to other people.", NULL, NULL},
+	{"quay.audit_login_failures", true,
+		"Writes a row to the audit log for each failed login.", NULL, NULL},
+	{"quay.bootstrap", false,
+		"Lets machines obtain and renew the bootstrap token of the registry.", NULL, NULL},
+	{"quay.create_namespace_on_push", false,
+		"Creates an organization when somebody pushes into a namespace that does not exist.", NULL, NULL},
+	{"quay.create_private_repository_on_push", true,
+		"Makes a repository that a push creates private; public if off.", NULL, NULL},
+	{"quay.direct_login", true,
+		"Lets people log in with their password.", NULL, NULL},
+	{"quay.extended_repository_names", true,
+		"Lets repository names contain \"/\".", NULL, NULL},
+	{"quay.immutable_tags", false,
+		"Honours immutable tags: they can be neither moved nor deleted.", NULL, NULL},
+	{"quay.immutable_tags_can_expire", false,
+		"Lets an immutable tag have an end.", NULL, NULL},
+	{"quay.invite_only_user_creation", false,
+		"Lets only those sign up whose e-mail address was invited to a team.", NULL, NULL},
+	{"quay.library_support", true,
+		"Takes a repository path without \"/\" for one in quay.library_namespace.", NULL, NULL},
+	{"quay.mailing", true,
+		"The registry sends e-mail: addresses are required and are confirmed, and people are invited to teams.", NULL, NULL},
+	{"quay.nonsuperuser_team_syncing_setup", false,
+		"Lets administrators of an organization set up the synchronization of its teams.", NULL, NULL},
+	{"quay.organization_creation_superusers_only", false,
+		"Lets only superusers of the registry create organizations.", NULL, NULL},
+	{"quay.organization_shared_email", false,
+		"Lets an organization have the e-mail address of a user.", NULL, NULL},
+	{"quay.partial_user_autocomplete", true,
+		"Finds users by the beginning of their names; by whole names only if off.", NULL, NULL},
+	{"quay.public_catalog", true,
+		"Shows public repositories in the catalog of those who have no right of their own in them.", NULL, NULL},
+	{"quay.require_encrypted_basic_auth", false,
+		"Refuses passwords that were not encrypted with quay.secret_key.", NULL, NULL},
+	{"quay.require_team_invite", true,
+		"Outsiders join a team by invitation only, if quay.mailing is on.", NULL, NULL},
+	{"quay.restricted_users", false,
+		"People may not write into their own namespaces, except those in quay.unrestricted_user.", NULL, NULL},
+	{"quay.robots_disallow", false,
+		"Refuses to create robots, and to let those log in that are not in quay.allowed_robot.", NULL, NULL},
+	{"quay.superusers", true,
+		"Honours superusers of the registry. Those of kind readonly are always honoured.", NULL, &quay_guc_superusers},
+	{"quay.superusers_full_access", false,
+		"Lets superusers of the registry read, write and administer every repository and namespace.", NULL, &quay_guc_superusers_full_access},
+	{"quay.team_syncing", false,
+		"Lets teams be synchronized with groups of an identity provider.", NULL, NULL},
+	{"quay.user_creation", true,
+		"Lets people sign up.", NULL, NULL},
+	{"quay.user_last_accessed", true,
+		"Records when users, robots and tokens of applications were last used.", NULL, NULL},
+	{"quay.user_metadata", false,
+		"Asks new users for their name and company.", NULL, NULL},
+	{"quay.user_rename", false,
+		"Lets people change their user name.", NULL, NULL},
+	{"quay.username_confirmation", true,
+		"Lets people who have the prompt confirm_username change their user name once.", NULL, NULL},
+};
+
+static IntSetting int_settings[] = {
+	{"quay.app_specific_token_expiration", 0, 0, INT_MAX, GUC_UNIT_S,
+		"Lifetime of a token of an application that is made without an expiration.",
+		"0: for ever.", NULL},
+	{"quay.bcrypt_cost", 12, 4, 20, 0,
+		"Cost of a new password hash, as the power of two of its rounds.",
+		"12 is what the reference uses. Lower values are for tests.", NULL},
+	{"quay.bootstrap_token_expiration", 3600, 1, INT_MAX, GUC_UNIT_S,
+		"Lifetime of a bootstrap token.",
+		NULL, NULL},
+	{"quay.default_maximum_build_count", -1, -1, INT_MAX, 0,
+		"Builds that a new namespace may have queued.",
+		"-1: any number.", NULL},
+	{"quay.default_tag_expiration", 14 * 86400, 0, INT_MAX, GUC_UNIT_S,
+		"How long a new namespace keeps a removed tag before it may be collected.",
+		NULL, NULL},
+	{"quay.email_confirmation_lifetime", 7 * 86400, 0, INT_MAX, GUC_UNIT_S,
+		"How long the code is good that confirms an e-mail address.",
+		"0: for ever, as in the reference.", NULL},
+	{"quay.entity_cache_size", 32768, 0, 1000000, 0,
+		"How many users and repositories a session remembers at most.",
+		"About 130 bytes each. They are forgotten when they change; 0 remembers none.", &quay_guc_entity_cache_size},
+	{"quay.expired_app_specific_token_gc", 86400, 0, INT_MAX, GUC_UNIT_S,
+		"How long an expired token of an application is kept.",
+		NULL, NULL},
+	{"quay.expired_service_key_ttl", 7 * 86400, 0, INT_MAX, GUC_UNIT_S,
+		"How long an expired service key is kept.",
+		NULL, NULL},
+	{"quay.fresh_login_timeout", 600, 0, INT_MAX, GUC_UNIT_S,
+		"How old the login of a session may be for a sensitive call.",
+		NULL, NULL},
+	{"quay.login_backoff_limit", 900, 0, 86400, GUC_UNIT_S,
+		"Longest wait that failed logins impose on the next one.",
+		"The wait is 0.5 * (2^n - 1) seconds after n failures in a row, up to this.", NULL},
+	{"quay.maximum_layer_size", 20480, 1, INT_MAX, GUC_UNIT_MB,
+		"Largest blob that an upload may grow to.",
+		NULL, NULL},
+	{"quay.maximum_manifest_size", 4096, 1, 65536, GUC_UNIT_KB,
+		"Largest manifest that is accepted.",
+		"The OCI distribution specification asks for at least 4 MiB.", &quay_guc_maximum_manifest_size},
+	{"quay.namespace_gc_grace_period", 0, 0, INT_MAX, GUC_UNIT_S,
+		"How long a deleted namespace that is in quay.deletion_grace_namespace is kept before it is purged.",
+		NULL, NULL},
+	{"quay.oauth_authorization_code_lifetime", 600, 0, INT_MAX, GUC_UNIT_S,
+		"How long an OAuth authorization code is good.",
+		"0: for ever, as in the reference. RFC 6749 recommends at most 10 minutes.", NULL},
+	{"quay.oauth_maximum_token_count", 0, 0, INT_MAX, 0,
+		"Unexpired tokens that an OAuth application may have.",
+		"0: any number.", NULL},
+	{"quay.oauth_token_touch_interval", 60, 0, INT_MAX, GUC_UNIT_S,
+		"How often the last use of an OAuth token is recorded at most.",
+		NULL, NULL},
+	{"quay.registry_jwt_max_fresh", 3660, 1, INT_MAX, GUC_UNIT_S,
+		"Longest lifetime of a registry token that is accepted.",
+		NULL, NULL},
+	{"quay.rights_cache_size", 65536, 0, 10000000, 0,
+		"How many decisions about an actor in a repository a session remembers at most.",
+		"About 60 bytes each. They are forgotten when a right changes; 0 remembers none.", &quay_guc_rights_cache_size},
+	{"quay.team_resync_stale_time", 1800, 0, INT_MAX, GUC_UNIT_S,
+		"Age from which on a synchronized team is synchronized again.",
+		NULL, NULL},
+	{"quay.temporary_tag_expiration", 300, 1, INT_MAX, GUC_UNIT_S,
+		"How long a manifest that was only referred to by a push stays available.",
+		NULL, NULL},
+	{"quay.threat_maximum_build_count", -1, -1, INT_MAX, 0,
+		"Builds that the namespace of a possible abuser may have queued.",
+		"-1: as many as others.", NULL},
+	{"quay.touch_interval", 60, 0, INT_MAX, GUC_UNIT_S,
+		"How often the last use of a user, a robot or a token of an application is recorded at most.",
+		NULL, NULL},
+	{"quay.unapproved_service_key_ttl", 86400, 0, INT_MAX, GUC_UNIT_S,
+		"How long a service key that nobody approves is kept.",
+		NULL, NULL},
+	{"quay.upload_expiration", 3600, 1, INT_MAX, GUC_UNIT_S,
+		"How long an uploaded blob, or a manifest pushed by digest, is kept for the push to refer to it.",
+		NULL, NULL},
+	{"quay.user_recovery_token_lifetime", 1800, 1, INT_MAX, GUC_UNIT_S,
+		"How long the code is good that resets a password.",
+		NULL, NULL},
+};
+
+static StringSetting string_settings[] = {
+	{"quay.authentication_type", "database", 0,
+		"Where passwords are checked: database, apptoken (nowhere), or the identity provider ldap, jwt, keystone or oidc.",
+		"With an identity provider the client checks the password and asks the database only for the linked user.", NULL},
+	{"quay.bootstrap_token_owner", "", 0,
+		"Superuser who owns the bootstrap token.",
+		NULL, NULL},
+	{"quay.bootstrap_token_scope", "repo:create repo:read repo:write repo:admin org:admin user:read user:admin super:user", 0,
+		"Scopes of the bootstrap token.",
+		NULL, NULL},
+	{"quay.clock", "", GUC_NOT_IN_SAMPLE,
+		"Time that every function takes for the present, for tests.",
+		"A timestamp with time zone. Empty: the server's clock.", &quay_guc_clock},
+	{"quay.database_secret_key", "", SECRET,
+		"Key of the encrypted columns (DATABASE_SECRET_KEY of the reference).",
+		"Set it in a file that only the server reads; it never appears in a log or an error.", &quay_guc_database_secret_key},
+	{"quay.database_secret_key_previous", "", SECRET,
+		"Key that encrypted columns may still have, while quay.secret_rotate() replaces it by quay.database_secret_key.",
+		"Set it in a file that only the server reads; it never appears in a log or an error.", &quay_guc_database_secret_key_previous},
+	{"quay.instance_service_key_service", "quay", 0,
+		"Service whose keys sign the registry's own tokens; the issuer of these.",
+		NULL, NULL},
+	{"quay.library_namespace", "library", 0,
+		"Namespace of repository paths without \"/\".",
+		NULL, NULL},
+	{"quay.oauth_handler_url", "", 0,
+		"Redirect URI of the registry's own OAuth client, which every application may use.",
+		NULL, NULL},
+	{"quay.secret_key", "", SECRET,
+		"Key of encrypted passwords (SECRET_KEY of the reference).",
+		"Set it in a file that only the server reads; it never appears in a log or an error.", &quay_guc_secret_key},
+	{"quay.server_hostname", "", 0,
+		"Host name of the registry: the audience of its tokens, and the registry in pull credentials.",
+		NULL, NULL},
+	{"quay.tag_expiration_options", "0s,1d,1w,2w,4w", 0,
+		"Times for which a namespace may keep removed tags, separated by commas.",
+		"Each is a whole number and a unit: s, m, h, d, w or y.", NULL},
+	{"quay.url_scheme", "http", 0,
+		"Scheme of the registry's URLs: http or https.",
+		NULL, NULL},
+};
+
+/* Sizes of what a session remembers; not of the registry, so everybody may set them for himself. */
+static GucContext
+context_of(const int *variable)
+{
+	return variable == &quay_guc_entity_cache_size || variable == &quay_guc_rights_cache_size ? PGC_USERSET : PGC_SUSET;
 }
 
 void
 quay_guc_define(void)
 {
-	define_bool("quay.allow_drop",
-				"Lets DROP EXTENSION, DROP SCHEMA and DROP OWNED remove a registry that has data.",
-				NULL, &quay_guc_allow_drop, false);
-	define_bool("quay.allow_lossy_downgrade",
-				"Lets a downgrade drop data that the older version cannot hold.",
-				NULL, &guc_allow_lossy_downgrade, false);
-	define_bool("quay.anonymous_access",
-				"Lets anybody read public repositories without a login.",
-				NULL, &quay_guc_anonymous_access, true);
-	define_int("quay.bcrypt_cost",
-			   "Cost of a new password hash, as the power of two of its rounds.",
-			   "12 is what the reference uses. Lower values are for tests.",
-			   &guc_bcrypt_cost, 12, 4, 20, 0);
-	DefineCustomStringVariable("quay.clock",
-							   "Time that every function takes for the present, for tests.",
-							   "A timestamp with time zone. Empty: the server's clock.",
-							   &quay_guc_clock, "", PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
-	DefineCustomStringVariable("quay.database_secret_key",
-							   "Key of the encrypted columns (DATABASE_SECRET_KEY of the reference).",
-							   "Set it in a file that only the server reads; it never appears in a log or an error.",
-							   &quay_guc_database_secret_key, "", PGC_SUSET,
-							   GUC_SUPERUSER_ONLY | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
-							   NULL, NULL, NULL);
-	define_int("quay.default_tag_expiration",
-			   "How long a new namespace keeps a removed tag before it may be collected.",
-			   NULL, &guc_default_tag_expiration, 14 * 86400, 0, INT_MAX, GUC_UNIT_S);
-	DefineCustomIntVariable("quay.entity_cache_size",
-							"How many users and repositories a session remembers at most.",
-							"About 130 bytes each. They are forgotten when they change; 0 remembers none.",
-							&quay_guc_entity_cache_size, 32768, 0, 1000000, PGC_USERSET, 0, NULL, NULL, NULL);
-	define_bool("quay.immutable_tags",
-				"Honours immutable tags: they can be neither moved nor deleted.",
-				NULL, &guc_immutable_tags, false);
-	define_bool("quay.immutable_tags_can_expire",
-				"Lets an immutable tag have an end.",
-				NULL, &guc_immutable_tags_can_expire, false);
-	define_int("quay.login_backoff_limit",
-			   "Longest wait that failed logins impose on the next one.",
-			   "The wait is 0.5 * (2^n - 1) seconds after n failures in a row, up to this.",
-			   &guc_login_backoff_limit, 900, 0, 86400, GUC_UNIT_S);
-	define_int("quay.maximum_layer_size",
-			   "Largest blob that an upload may grow to.",
-			   NULL, &guc_maximum_layer_size, 20480, 1, INT_MAX, GUC_UNIT_MB);
-	define_int("quay.maximum_manifest_size",
-			   "Largest manifest that is accepted.",
-			   "The OCI distribution specification asks for at least 4 MiB.",
-			   &quay_guc_maximum_manifest_size, 4096, 1, 65536, GUC_UNIT_KB);
-	define_bool("quay.robots_disallow",
-				"Refuses to create robots.",
-				NULL, &guc_robots_disallow, false);
-	define_bool("quay.superusers_full_access",
-				"Lets superusers of the registry read, write and administer every repository.",
-				NULL, &quay_guc_superusers_full_access, false);
-	define_int("quay.temporary_tag_expiration",
-			   "How long a manifest that was only referred to by a push stays available.",
-			   NULL, &guc_temporary_tag_expiration, 300, 1, INT_MAX, GUC_UNIT_S);
-	define_int("quay.upload_expiration",
-			   "How long an uploaded blob, or a manifest pushed by digest, is kept for the push to refer to it.",
-			   NULL, &guc_upload_expiration, 3600, 1, INT_MAX, GUC_UNIT_S);
+	for (size_t i = 0; i < lengthof(bool_settings); i++)
+	{
+		BoolSetting *s = &bool_settings[i];
 
+		DefineCustomBoolVariable(s->name, s->description, s->more, s->variable != NULL ? s->variable : &s->own, s->boot,
+								 PGC_SUSET, 0, NULL, NULL, NULL);
+	}
+	for (size_t i = 0; i < lengthof(int_settings); i++)
+	{
+		IntSetting *s = &int_settings[i];
+
+		DefineCustomIntVariable(s->name, s->description, s->more, s->variable != NULL ? s->variable : &s->own, s->boot,
+								s->min, s->max, context_of(s->variable), s->unit, NULL, NULL, NULL);
+	}
+	for (size_t i = 0; i < lengthof(string_settings); i++)
+	{
+		StringSetting *s = &string_settings[i];
+
+		DefineCustomStringVariable(s->name, s->description, s->more, s->variable != NULL ? s->variable : &s->own, s->boot,
+								   PGC_SUSET, s->flags, NULL, NULL, NULL);
+	}
 	MarkGUCPrefixReserved("quay");
 }
 

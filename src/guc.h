@@ -9,8 +9,12 @@ extern bool quay_guc_allow_drop;
 extern bool quay_guc_anonymous_access;
 extern char *quay_guc_clock;
 extern char *quay_guc_database_secret_key;
+extern char *quay_guc_database_secret_key_previous;
 extern int	quay_guc_entity_cache_size;
 extern int	quay_guc_maximum_manifest_size;
+extern int	quay_guc_rights_cache_size;
+extern char *quay_guc_secret_key;
+extern bool quay_guc_superusers;
 extern bool quay_guc_superusers_full_access;
 
 /* Defines every setting; called once, from _PG_init. */

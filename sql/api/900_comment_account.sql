@@ -109,6 +109,21 @@ COMMENT ON COLUMN quay."user".maximum_queued_builds_count IS 'Most builds of the
 COMMENT ON COLUMN quay."user".creation_date IS 'UTC time of creation. NULL: before this was recorded.';
 COMMENT ON COLUMN quay."user".last_accessed IS 'UTC time of the last use of a credential, written at most once per threshold. NULL: never, or before this was recorded.';
 
+COMMENT ON TABLE quay.allowed_robot IS 'Robots that may log in although quay.robots_disallow is on (ROBOTS_WHITELIST of the reference).';
+COMMENT ON COLUMN quay.allowed_robot.username IS 'Full name of the robot, namespace+shortname. It need not exist.';
+
+COMMENT ON TABLE quay.blocked_email_domain IS 'Domains from whose addresses nobody may sign up (BLACKLISTED_EMAIL_DOMAINS of the reference).';
+COMMENT ON COLUMN quay.blocked_email_domain.domain IS 'Domain in lower case. Its subdomains are blocked too.';
+
+COMMENT ON TABLE quay.deletion_grace_namespace IS 'Namespaces that are kept for quay.namespace_gc_grace_period after their deletion (NAMESPACE_GC_GRACE_PERIOD_ALLOWLIST of the reference).';
+COMMENT ON COLUMN quay.deletion_grace_namespace.username IS 'Name of the namespace. It need not exist.';
+
+COMMENT ON TABLE quay.public_namespace IS 'Namespaces that every user is shown (PUBLIC_NAMESPACES of the reference).';
+COMMENT ON COLUMN quay.public_namespace.username IS 'Name of the namespace. It need not exist.';
+
+COMMENT ON TABLE quay.unrestricted_user IS 'People who may write into their own namespaces although quay.restricted_users is on (RESTRICTED_USERS_WHITELIST of the reference).';
+COMMENT ON COLUMN quay.unrestricted_user.username IS 'Name of the person. It need not exist.';
+
 COMMENT ON TABLE quay.superuser IS 'Who administers the registry as a whole, by name. access_check() looks here only after every other rule said no.';
 COMMENT ON COLUMN quay.superuser.username IS 'Primary key. Exact, case-sensitive username; an account of that name need not exist yet.';
 COMMENT ON COLUMN quay.superuser.kind IS 'superuser (administers accounts; all repositories too under full access) or readonly (sees everything, changes nothing).';
@@ -297,6 +312,8 @@ COMMENT ON COLUMN quay.oauthauthorizationcode.scope IS 'Scopes granted, space-se
 COMMENT ON COLUMN quay.oauthauthorizationcode.data IS 'JSON object with the username who consented.';
 COMMENT ON COLUMN quay.oauthauthorizationcode.code_credential IS 'Secret at rest: bcrypt hash of the code after its first 20 characters.';
 COMMENT ON COLUMN quay.oauthauthorizationcode.code_name IS 'First 20 characters of the code in clear, unique: finds the row.';
+COMMENT ON COLUMN quay.oauthauthorizationcode.created IS 'When the code was made (UTC). NULL: by the reference application, which never lets it expire.';
+COMMENT ON COLUMN quay.oauthauthorizationcode.redirect_uri IS 'Redirect URI of the request, which the exchange has to repeat (RFC 6749, 4.1.3). NULL: any of the application.';
 
 COMMENT ON TABLE quay.oauthaccesstoken IS 'OAuth bearer tokens (user $oauthtoken at the registry API), each acting for one user within its scopes.';
 COMMENT ON COLUMN quay.oauthaccesstoken.id IS 'Primary key.';
@@ -312,6 +329,7 @@ COMMENT ON COLUMN quay.oauthaccesstoken.token_name IS 'First 20 characters of th
 COMMENT ON COLUMN quay.oauthaccesstoken.last_accessed IS 'UTC time of the last use, written at most once per threshold. NULL: never used.';
 COMMENT ON COLUMN quay.oauthaccesstoken.created IS 'UTC time of issue. NULL: before this was recorded.';
 COMMENT ON COLUMN quay.oauthaccesstoken.display_name IS 'Label the user gave, 1 to 255 characters, not unique. NULL: none.';
+COMMENT ON COLUMN quay.oauthaccesstoken.token_digest IS 'Keyed SHA-256 of the whole token in hexadecimal, which spares the slow bcrypt. NULL until the token is used for the first time.';
 
 COMMENT ON TABLE quay.oauthassignedtoken IS 'OAuth tokens that an organization admin offers to another user, who has not yet fetched them; consumed on approval.';
 COMMENT ON COLUMN quay.oauthassignedtoken.id IS 'Primary key.';
@@ -351,3 +369,11 @@ COMMENT ON COLUMN quay.servicekey.created_date IS 'UTC time of creation; keys le
 COMMENT ON COLUMN quay.servicekey.expiration_date IS 'UTC time from which signatures are refused; the row stays about a week longer. NULL: never expires.';
 COMMENT ON COLUMN quay.servicekey.rotation_duration IS 'Seconds between rotations as announced by the service. Nothing acts on it. NULL: not announced.';
 COMMENT ON COLUMN quay.servicekey.approval_id IS 'Approval that makes the key valid. NULL: still waiting, signatures are refused.';
+
+COMMENT ON TABLE quay_internal.rights_change IS 'Always empty. A change of what decides about access invalidates it, and sessions forget what they remember.';
+COMMENT ON TABLE quay_internal.secret_rotation IS 'How far quay.secret_rotate() has got in each encrypted column.';
+COMMENT ON COLUMN quay_internal.secret_rotation.table_name IS 'Table of the column, in schema quay.';
+COMMENT ON COLUMN quay_internal.secret_rotation.column_name IS 'The encrypted column.';
+COMMENT ON COLUMN quay_internal.secret_rotation.last_id IS 'Id of the last row that has the new key.';
+COMMENT ON COLUMN quay_internal.secret_rotation.finished IS 'Are all rows done?';
+COMMENT ON COLUMN quay_internal.secret_rotation.key_check IS 'A known text, encrypted with the new key: another new key starts anew.';

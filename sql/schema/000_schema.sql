@@ -26,6 +26,20 @@ CREATE TABLE quay_internal.schema_version (
 -- Always empty: a change of a user or repository that sessions may remember invalidates this table, and they forget (src/entity.c).
 CREATE TABLE quay_internal.entity_change ();
 
+-- Always empty, for the same purpose: a change of what decides about access (src/auth/rights.c).
+CREATE TABLE quay_internal.rights_change ();
+
+-- How far quay.secret_rotate() has got: the columns that it is through with, or how far in them. key_check is a known text, encrypted with
+-- the key that the rotation leads to, so that a rotation to another key starts anew.
+CREATE TABLE quay_internal.secret_rotation (
+    table_name  text COLLATE "C" NOT NULL,
+    column_name text COLLATE "C" NOT NULL,
+    last_id     bigint NOT NULL,
+    finished    boolean NOT NULL,
+    key_check   text COLLATE "C" NOT NULL,
+    CONSTRAINT pk_secret_rotation PRIMARY KEY (table_name, column_name)
+);
+
 -- The revision of the reference's own migrations whose tables these are; its application reads it at start-up.
 CREATE TABLE quay.alembic_version (
     version_num varchar(32) COLLATE "C" NOT NULL,

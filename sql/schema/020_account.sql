@@ -37,8 +37,10 @@ CREATE INDEX user_last_accessed ON quay."user" (last_accessed);
 CREATE INDEX user_organization ON quay."user" (organization);
 CREATE INDEX user_robot ON quay."user" (robot);
 CREATE INDEX user_stripe_id ON quay."user" (stripe_id);
+-- Robots of a namespace. Their names start with its name, and a namespace has no "+" in its own.
+CREATE INDEX user_robot_namespace ON quay."user" ((split_part(username, '+', 1))) WHERE robot;
 CREATE UNIQUE INDEX user_username ON quay."user" (username);
-CREATE INDEX user_uuid ON quay."user" (uuid);
+CREATE UNIQUE INDEX user_uuid ON quay."user" (uuid);
 
 CREATE SEQUENCE quay.federatedlogin_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.federatedlogin (
@@ -114,7 +116,7 @@ CREATE TABLE quay.userregion (
 );
 ALTER SEQUENCE quay.userregion_id_seq OWNED BY quay.userregion.id;
 CREATE INDEX userregion_location_id ON quay.userregion (location_id);
-CREATE INDEX userregion_user_id ON quay.userregion (user_id);
+CREATE UNIQUE INDEX userregion_user_id_location_id ON quay.userregion (user_id, location_id);
 
 CREATE SEQUENCE quay.robotaccountmetadata_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.robotaccountmetadata (
@@ -161,7 +163,7 @@ CREATE TABLE quay.redhatsubscriptions (
     CONSTRAINT fk_redhatsubscriptions FOREIGN KEY (user_id) REFERENCES quay."user" (id)
 );
 ALTER SEQUENCE quay.redhatsubscriptions_id_seq OWNED BY quay.redhatsubscriptions.id;
-CREATE INDEX redhatsubscriptions_user_id ON quay.redhatsubscriptions (user_id);
+CREATE UNIQUE INDEX redhatsubscriptions_user_id_account_number ON quay.redhatsubscriptions (user_id, account_number);
 
 CREATE SEQUENCE quay.organizationrhskus_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.organizationrhskus (
@@ -187,4 +189,28 @@ CREATE TABLE quay.superuser (
     kind     varchar(16) COLLATE "C" NOT NULL DEFAULT 'superuser',
     CONSTRAINT pk_superuser PRIMARY KEY (username),
     CONSTRAINT superuser_kind_check CHECK (kind IN ('superuser', 'readonly'))
+);
+
+-- Sets that are settings of the reference (RESTRICTED_USERS_WHITELIST, ROBOTS_WHITELIST, BLACKLISTED_EMAIL_DOMAINS,
+-- NAMESPACE_GC_GRACE_PERIOD_ALLOWLIST, PUBLIC_NAMESPACES). Names, as above.
+CREATE TABLE quay.unrestricted_user (
+    username varchar(255) COLLATE "C" NOT NULL,
+    CONSTRAINT pk_unrestricted_user PRIMARY KEY (username)
+);
+CREATE TABLE quay.allowed_robot (
+    username varchar(255) COLLATE "C" NOT NULL,
+    CONSTRAINT pk_allowed_robot PRIMARY KEY (username)
+);
+CREATE TABLE quay.blocked_email_domain (
+    domain varchar(255) COLLATE "C" NOT NULL,
+    CONSTRAINT pk_blocked_email_domain PRIMARY KEY (domain),
+    CONSTRAINT blocked_email_domain_lower CHECK (domain = lower(domain) AND domain <> '')
+);
+CREATE TABLE quay.deletion_grace_namespace (
+    username varchar(255) COLLATE "C" NOT NULL,
+    CONSTRAINT pk_deletion_grace_namespace PRIMARY KEY (username)
+);
+CREATE TABLE quay.public_namespace (
+    username varchar(255) COLLATE "C" NOT NULL,
+    CONSTRAINT pk_public_namespace PRIMARY KEY (username)
 );

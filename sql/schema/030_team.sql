@@ -44,6 +44,8 @@ CREATE TABLE quay.teammemberinvite (
     CONSTRAINT fk_teammemberinvite_user_id_user FOREIGN KEY (user_id) REFERENCES quay."user" (id)
 );
 ALTER SEQUENCE quay.teammemberinvite_id_seq OWNED BY quay.teammemberinvite.id;
+CREATE INDEX teammemberinvite_email ON quay.teammemberinvite (email);
+CREATE UNIQUE INDEX teammemberinvite_invite_token ON quay.teammemberinvite (invite_token);
 CREATE INDEX teammemberinvite_inviter_id ON quay.teammemberinvite (inviter_id);
 CREATE INDEX teammemberinvite_team_id ON quay.teammemberinvite (team_id);
 CREATE INDEX teammemberinvite_user_id ON quay.teammemberinvite (user_id);

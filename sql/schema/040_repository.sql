@@ -18,9 +18,10 @@ CREATE TABLE quay.repository (
 );
 ALTER SEQUENCE quay.repository_id_seq OWNED BY quay.repository.id;
 CREATE INDEX repository_kind_id ON quay.repository (kind_id);
+CREATE INDEX repository_namespace_user_id_id ON quay.repository (namespace_user_id, id);
 CREATE UNIQUE INDEX repository_namespace_user_id_name ON quay.repository (namespace_user_id, name);
 CREATE INDEX repository_state ON quay.repository (state);
-CREATE INDEX repository_visibility_id ON quay.repository (visibility_id);
+CREATE INDEX repository_visibility_id_id ON quay.repository (visibility_id, id);
 
 CREATE SEQUENCE quay.deletedrepository_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.deletedrepository (
@@ -79,7 +80,7 @@ CREATE INDEX permissionprototype_delegate_team_id ON quay.permissionprototype (d
 CREATE INDEX permissionprototype_delegate_user_id ON quay.permissionprototype (delegate_user_id);
 CREATE INDEX permissionprototype_org_id_activating_user_id ON quay.permissionprototype (org_id, activating_user_id);
 CREATE INDEX permissionprototype_role_id ON quay.permissionprototype (role_id);
-CREATE INDEX permissionprototype_uuid ON quay.permissionprototype (uuid);
+CREATE UNIQUE INDEX permissionprototype_uuid ON quay.permissionprototype (uuid);
 
 CREATE SEQUENCE quay.star_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.star (
@@ -134,4 +135,4 @@ CREATE TABLE quay.repositorysearchscore (
 );
 ALTER SEQUENCE quay.repositorysearchscore_id_seq OWNED BY quay.repositorysearchscore.id;
 CREATE UNIQUE INDEX repositorysearchscore_repository_id ON quay.repositorysearchscore (repository_id);
-CREATE INDEX repositorysearchscore_score ON quay.repositorysearchscore (score);
+CREATE INDEX repositorysearchscore_score_repository_id ON quay.repositorysearchscore (score, repository_id);

@@ -38,7 +38,7 @@ CREATE TABLE quay.oauthapplication (
     CONSTRAINT fk_oauthapplication_organization_id_user FOREIGN KEY (organization_id) REFERENCES quay."user" (id)
 );
 ALTER SEQUENCE quay.oauthapplication_id_seq OWNED BY quay.oauthapplication.id;
-CREATE INDEX oauthapplication_client_id ON quay.oauthapplication (client_id);
+CREATE UNIQUE INDEX oauthapplication_client_id ON quay.oauthapplication (client_id);
 CREATE INDEX oauthapplication_organization_id ON quay.oauthapplication (organization_id);
 
 CREATE SEQUENCE quay.oauthauthorizationcode_id_seq MAXVALUE 9007199254740991;
@@ -49,6 +49,8 @@ CREATE TABLE quay.oauthauthorizationcode (
     data            text NOT NULL,
     code_credential varchar(255) COLLATE "C" NOT NULL,
     code_name       varchar(255) COLLATE "C" NOT NULL,
+    created         timestamp,
+    redirect_uri    varchar(255) COLLATE "C",
     CONSTRAINT pk_oauthauthorizationcode PRIMARY KEY (id),
     CONSTRAINT fk_oauthauthorizationcode_application_id_oauthapplication FOREIGN KEY (application_id) REFERENCES quay.oauthapplication (id)
 );
@@ -71,6 +73,7 @@ CREATE TABLE quay.oauthaccesstoken (
     last_accessed      timestamp,
     created            timestamp,
     display_name       varchar(255) COLLATE "C",
+    token_digest       varchar(64) COLLATE "C",
     CONSTRAINT pk_oauthaccesstoken PRIMARY KEY (id),
     CONSTRAINT fk_oauthaccesstoken_application_id_oauthapplication FOREIGN KEY (application_id) REFERENCES quay.oauthapplication (id),
     CONSTRAINT fk_oauthaccesstoken_authorized_user_id_user FOREIGN KEY (authorized_user_id) REFERENCES quay."user" (id)
@@ -79,7 +82,7 @@ ALTER SEQUENCE quay.oauthaccesstoken_id_seq OWNED BY quay.oauthaccesstoken.id;
 CREATE INDEX oauthaccesstoken_application_id_last_accessed ON quay.oauthaccesstoken (application_id, last_accessed);
 CREATE INDEX oauthaccesstoken_authorized_user_id ON quay.oauthaccesstoken (authorized_user_id);
 CREATE UNIQUE INDEX oauthaccesstoken_token_name ON quay.oauthaccesstoken (token_name);
-CREATE INDEX oauthaccesstoken_uuid ON quay.oauthaccesstoken (uuid);
+CREATE UNIQUE INDEX oauthaccesstoken_uuid ON quay.oauthaccesstoken (uuid);
 
 CREATE SEQUENCE quay.oauthassignedtoken_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.oauthassignedtoken (
@@ -116,7 +119,7 @@ CREATE TABLE quay.appspecificauthtoken (
 ALTER SEQUENCE quay.appspecificauthtoken_id_seq OWNED BY quay.appspecificauthtoken.id;
 CREATE UNIQUE INDEX appspecificauthtoken_token_name ON quay.appspecificauthtoken (token_name);
 CREATE INDEX appspecificauthtoken_user_id_expiration ON quay.appspecificauthtoken (user_id, expiration);
-CREATE INDEX appspecificauthtoken_uuid ON quay.appspecificauthtoken (uuid);
+CREATE UNIQUE INDEX appspecificauthtoken_uuid ON quay.appspecificauthtoken (uuid);
 
 CREATE SEQUENCE quay.servicekeyapproval_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.servicekeyapproval (

@@ -97,4 +97,5 @@ CREATE TABLE quay.messages (
 ALTER SEQUENCE quay.messages_id_seq OWNED BY quay.messages.id;
 CREATE INDEX messages_media_type_id ON quay.messages (media_type_id);
 CREATE INDEX messages_severity ON quay.messages (severity);
-CREATE INDEX messages_uuid ON quay.messages (uuid);
+-- Rows written without one have the default, an empty text.
+CREATE UNIQUE INDEX messages_uuid ON quay.messages (uuid) WHERE (uuid <> '');

@@ -1,0 +1,165 @@
+-- Rules that span rows: who may be a member of a team, hold a permission, or go. The triggers themselves stand in schema/915_invariant.sql.
+-- They also hold for those who write to the tables without our functions, as the reference application does; its own statements pass.
+
+CREATE OR REPLACE FUNCTION quay_internal.account_check() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A robot goes with its namespace: both are renamed in one transaction, so this looks at its end. While a namespace waits to be
+    -- purged, its robots keep their names.
+    IF NEW.robot AND EXISTS (SELECT FROM quay."user" AS u WHERE u.id = NEW.id AND u.username = NEW.username)
+       AND NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = split_part(NEW.username, '+', 1) AND NOT u.robot)
+       AND NOT EXISTS (SELECT FROM quay.deletednamespace AS d WHERE d.original_username = split_part(NEW.username, '+', 1)) THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY013',
+            MESSAGE = 'a robot belongs to a namespace',
+            DETAIL = format('There is no namespace "%s" for the robot "%s".', split_part(NEW.username, '+', 1), NEW.username),
+            HINT = 'Create robots with quay.robot_create().';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.account_check() IS
+    'Constraint trigger: the name of a robot starts with that of its namespace. Errors: QY013.';
+
+CREATE OR REPLACE FUNCTION quay_internal.team_check() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT (SELECT u.organization FROM quay."user" AS u WHERE u.id = NEW.organization_id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY013',
+            MESSAGE = 'only organizations have teams',
+            DETAIL = format('Team "%s" would belong to a person or a robot.', NEW.name),
+            HINT = 'Create teams with quay.team_create().';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.team_check() IS 'Constraint trigger: a team belongs to an organization. Errors: QY013.';
+
+CREATE OR REPLACE FUNCTION quay_internal.robot_is_foreign(username text, namespace_id bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN split_part(robot_is_foreign.username, '+', 1) <> ALL (
+        SELECT u.username::text FROM quay."user" AS u WHERE u.id = robot_is_foreign.namespace_id
+        UNION ALL
+        SELECT d.original_username::text FROM quay.deletednamespace AS d WHERE d.namespace_id = robot_is_foreign.namespace_id);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.robot_is_foreign(text, bigint) IS
+    'Does the robot belong to another namespace than this? A namespace that waits to be purged counts by the name that it had.';
+
+CREATE OR REPLACE FUNCTION quay_internal.teammember_check() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    member quay."user";
+    organization_id bigint := (SELECT t.organization_id FROM quay.team AS t WHERE t.id = NEW.team_id);
+BEGIN
+    SELECT * INTO member FROM quay."user" AS u WHERE u.id = NEW.user_id;
+    IF member.organization THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY013',
+            MESSAGE = 'an organization cannot be a member of a team',
+            DETAIL = format('"%s" is an organization.', member.username),
+            HINT = 'Name a person, or a robot of the organization that has the team.';
+    END IF;
+    IF member.robot AND quay_internal.robot_is_foreign(member.username, organization_id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY013',
+            MESSAGE = 'robot belongs to another namespace',
+            DETAIL = format('Robot "%s" cannot be a member of this team.', member.username),
+            HINT = 'Use a robot of the organization that has the team.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.teammember_check() IS
+    'Constraint trigger: members of a team are people, and robots of its organization. Errors: QY013.';
+
+CREATE OR REPLACE FUNCTION quay_internal.repositorypermission_check() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    namespace_id bigint := (SELECT r.namespace_user_id FROM quay.repository AS r WHERE r.id = NEW.repository_id);
+    robot_name text := (SELECT u.username FROM quay."user" AS u WHERE u.id = NEW.user_id AND u.robot);
+BEGIN
+    IF quay_internal.robot_is_foreign(robot_name, namespace_id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY013',
+            MESSAGE = 'robot belongs to another namespace',
+            DETAIL = format('Robot "%s" cannot hold a permission in this repository.', robot_name),
+            HINT = 'Use a robot of the namespace of the repository.';
+    END IF;
+    IF namespace_id <> (SELECT t.organization_id FROM quay.team AS t WHERE t.id = NEW.team_id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY013',
+            MESSAGE = 'team belongs to another organization',
+            DETAIL = format('Team "%s" cannot hold a permission in this repository.', (SELECT t.name FROM quay.team AS t WHERE t.id = NEW.team_id)),
+            HINT = 'Use a team of the organization of the repository.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.repositorypermission_check() IS
+    'Constraint trigger: robots and teams hold permissions only in repositories of their own namespace. Errors: QY013.';
+
+CREATE OR REPLACE FUNCTION quay_internal.organization_has_admin(organization_id bigint) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- The locks are for REPEATABLE READ, where a membership that another session removed, or a user whom it disabled, still shows: locking
+    -- it then fails with a serialization error.
+    PERFORM FROM quay.teammember AS m
+    JOIN quay.team AS t ON t.id = m.team_id
+    JOIN quay.teamrole AS r ON r.id = t.role_id
+    JOIN quay."user" AS u ON u.id = m.user_id
+    WHERE t.organization_id = organization_has_admin.organization_id AND r.name = 'admin' AND u.enabled AND NOT u.robot
+    LIMIT 1
+    FOR SHARE OF m, t, u;
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.organization_has_admin(bigint) IS
+    'Is an enabled person in a team of role admin? Locks what says so, until the end of the transaction.';
+
+CREATE OR REPLACE FUNCTION quay_internal.organization_check(organization_id bigint) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    organization_name text;
+BEGIN
+    -- One transaction at a time, or two administrators could remove each other. Who is disabled is being deleted, or is to be dealt with
+    -- by an administrator of the registry.
+    SELECT u.username INTO organization_name FROM quay."user" AS u
+    WHERE u.id = organization_check.organization_id AND u.organization AND u.enabled FOR NO KEY UPDATE;
+    IF FOUND AND NOT quay_internal.organization_has_admin(organization_id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY013',
+            MESSAGE = 'an organization needs an enabled administrator',
+            DETAIL = format('Nobody could administer "%s" any more.', organization_name),
+            HINT = 'Add another person to a team of role admin first.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.organization_check(bigint) IS
+    'Refuses (QY013) to leave an enabled organization without an enabled person in a team of role admin.';
+
+CREATE OR REPLACE FUNCTION quay_internal.organization_admin_check() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    affected bigint;
+BEGIN
+    -- At the end of the transaction, so that members can be exchanged in any order.
+    CASE TG_TABLE_NAME
+    WHEN 'team' THEN
+        PERFORM quay_internal.organization_check(OLD.organization_id);
+    WHEN 'teammember' THEN
+        -- A team that went as well has a trigger of its own.
+        PERFORM quay_internal.organization_check(t.organization_id)
+        FROM quay.team AS t JOIN quay.teamrole AS r ON r.id = t.role_id
+        WHERE t.id = OLD.team_id AND r.name = 'admin';
+    WHEN 'user' THEN
+        -- In the order of their ids, since each is locked.
+        FOR affected IN
+            SELECT DISTINCT t.organization_id
+            FROM quay.teammember AS m JOIN quay.team AS t ON t.id = m.team_id JOIN quay.teamrole AS r ON r.id = t.role_id
+            WHERE m.user_id = OLD.id AND r.name = 'admin'
+            ORDER BY t.organization_id
+        LOOP
+            PERFORM quay_internal.organization_check(affected);
+        END LOOP;
+    END CASE;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.organization_admin_check() IS
+    'Constraint trigger, at commit: an enabled organization keeps an enabled person in a team of role admin. Errors: QY013.';

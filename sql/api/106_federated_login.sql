@@ -1,0 +1,1 @@
+-- 106_federated_login

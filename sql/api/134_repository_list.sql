@@ -1,0 +1,1 @@
+-- 134_repository_list

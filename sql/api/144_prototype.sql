@@ -1,0 +1,1 @@
+-- 144_prototype

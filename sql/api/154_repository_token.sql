@@ -1,0 +1,1 @@
+-- 154_repository_token

@@ -1,0 +1,1 @@
+-- 158_service_key

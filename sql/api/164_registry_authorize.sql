@@ -1,0 +1,1 @@
+-- 164_registry_authorize

@@ -1,0 +1,1 @@
+-- 190_secret_rotation
