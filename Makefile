@@ -45,7 +45,7 @@ override with_llvm = no
 include $(PGXS)
 
 # PGXS tracks neither headers nor flags.
-$(OBJS): Makefile
+$(OBJS): Makefile quay_ext.control
 override CFLAGS += -MMD -MP
 -include $(OBJS:.o=.d)
 

@@ -5,10 +5,13 @@
  * Ids differ between databases and after a restore, and column numbers after a migration, so nothing is compiled in. All of them are
  * loaded at once, on first use after an invalidation of any of our relations: some sixty syscache look-ups, then none per call. The
  * same moment is right for the version check, since every update of the extension invalidates one of our tables.
+ *
+ * The library may be newer than the tables: what came after version 1.0 is absent until ALTER EXTENSION quay UPDATE.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
@@ -26,7 +29,14 @@ typedef struct TableName
 	const char *schema;
 	const char *name;
 	const char *columns[QUAY_MAX_COLUMNS + 1];
+	bool		later;			/* came after version 1.0 */
 } TableName;
+
+typedef struct IndexName
+{
+	const char *name;
+	bool		later;
+} IndexName;
 
 static const TableName table_names[QUAY_TABLE_COUNT] = {
 	[QUAY_USER] = {"quay", "user", {"id", "username", "organization", "robot", "enabled"}},
@@ -47,22 +57,30 @@ static const TableName table_names[QUAY_TABLE_COUNT] = {
 	[QUAY_VISIBILITY] = {"quay", "visibility", {"id", "name"}},
 	[QUAY_MEDIATYPE] = {"quay", "mediatype", {"id", "name"}},
 	[QUAY_SCHEMA_VERSION] = {"quay_internal", "schema_version", {"version"}},
+	[QUAY_UNRESTRICTED_USER] = {"quay", "unrestricted_user", {"username"}, .later = true},
 	[QUAY_ENTITY_CHANGE] = {"quay_internal", "entity_change", {NULL}},
+	[QUAY_RIGHTS_CHANGE] = {"quay_internal", "rights_change", {NULL}, .later = true},
 };
 
-static const char *const index_names[QUAY_INDEX_COUNT] = {
-	[QUAY_USER_BY_USERNAME] = "user_username",
-	[QUAY_REPOSITORY_BY_NAMESPACE_NAME] = "repository_namespace_user_id_name",
-	[QUAY_TEAM_BY_ID] = "pk_team",
-	[QUAY_TEAMMEMBER_BY_USER_TEAM] = "teammember_user_id_team_id",
-	[QUAY_REPOSITORYPERMISSION_BY_REPOSITORY] = "repositorypermission_repository_id",
-	[QUAY_SUPERUSER_BY_USERNAME] = "pk_superuser",
-	[QUAY_TAG_LIVE_BY_REPOSITORY_NAME] = "tag_repository_id_name_live",
-	[QUAY_TAG_BY_REPOSITORY_NAME_END] = "tag_repository_id_name_lifetime_end_ms",
-	[QUAY_TAG_BY_MANIFEST_END] = "tag_manifest_id_lifetime_end_ms",
-	[QUAY_MANIFEST_BY_ID] = "pk_manifest",
-	[QUAY_MANIFEST_BY_REPOSITORY_DIGEST] = "manifest_repository_id_digest",
-	[QUAY_MANIFESTCHILD_BY_CHILD] = "manifestchild_child_manifest_id",
+static const IndexName index_names[QUAY_INDEX_COUNT] = {
+	[QUAY_USER_BY_ID] = {"pk_user"},
+	[QUAY_USER_BY_USERNAME] = {"user_username"},
+	[QUAY_REPOSITORY_BY_ID] = {"pk_repository"},
+	[QUAY_REPOSITORY_BY_NAMESPACE_NAME] = {"repository_namespace_user_id_name"},
+	[QUAY_TEAM_BY_ID] = {"pk_team"},
+	[QUAY_TEAM_BY_NAME_ORGANIZATION] = {"team_name_organization_id"},
+	[QUAY_TEAMMEMBER_BY_USER_TEAM] = {"teammember_user_id_team_id"},
+	[QUAY_REPOSITORYPERMISSION_BY_REPOSITORY] = {"repositorypermission_repository_id"},
+	[QUAY_REPOSITORYPERMISSION_BY_USER] = {"repositorypermission_user_id_repository_id"},
+	[QUAY_REPOSITORYPERMISSION_BY_TEAM] = {"repositorypermission_team_id_repository_id"},
+	[QUAY_SUPERUSER_BY_USERNAME] = {"pk_superuser"},
+	[QUAY_UNRESTRICTED_USER_BY_USERNAME] = {"pk_unrestricted_user", .later = true},
+	[QUAY_TAG_LIVE_BY_REPOSITORY_NAME] = {"tag_repository_id_name_live"},
+	[QUAY_TAG_BY_REPOSITORY_NAME_END] = {"tag_repository_id_name_lifetime_end_ms"},
+	[QUAY_TAG_BY_MANIFEST_END] = {"tag_manifest_id_lifetime_end_ms"},
+	[QUAY_MANIFEST_BY_ID] = {"pk_manifest"},
+	[QUAY_MANIFEST_BY_REPOSITORY_DIGEST] = {"manifest_repository_id_digest"},
+	[QUAY_MANIFESTCHILD_BY_CHILD] = {"manifestchild_child_manifest_id"},
 };
 
 static struct
@@ -70,18 +88,19 @@ static struct
 	bool		valid;
 	uint64		generation;
 	uint64		entity_generation;
+	uint64		rights_generation;
 	Oid			table[QUAY_TABLE_COUNT];
 	AttrNumber	column[QUAY_TABLE_COUNT][QUAY_MAX_COLUMNS];
 	Oid			index[QUAY_INDEX_COUNT];
 }			catalog;
 
 static Oid
-relation_id(const char *schema, const char *name)
+relation_id(const char *schema, const char *name, bool later)
 {
 	Oid			schema_id = get_namespace_oid(schema, true);
 	Oid			relid = OidIsValid(schema_id) ? get_relname_relid(name, schema_id) : InvalidOid;
 
-	if (!OidIsValid(relid))
+	if (!OidIsValid(relid) && !later)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation \"%s.%s\" of extension \"quay\" does not exist", schema, name),
@@ -102,8 +121,8 @@ load(void)
 	{
 		const TableName *name = &table_names[t];
 
-		catalog.table[t] = relation_id(name->schema, name->name);
-		for (int c = 0; name->columns[c] != NULL; c++)
+		catalog.table[t] = relation_id(name->schema, name->name, name->later);
+		for (int c = 0; OidIsValid(catalog.table[t]) && name->columns[c] != NULL; c++)
 		{
 			catalog.column[t][c] = get_attnum(catalog.table[t], name->columns[c]);
 			if (catalog.column[t][c] == InvalidAttrNumber)
@@ -114,7 +133,7 @@ load(void)
 		}
 	}
 	for (int i = 0; i < QUAY_INDEX_COUNT; i++)
-		catalog.index[i] = relation_id("quay", index_names[i]);
+		catalog.index[i] = relation_id("quay", index_names[i].name, index_names[i].later);
 
 	quay_version_check(catalog.table[QUAY_SCHEMA_VERSION],
 					   catalog.column[QUAY_SCHEMA_VERSION][QUAY_SCHEMA_VERSION_VERSION]);
@@ -160,13 +179,22 @@ is_ours(Oid relid)
 void
 quay_catalog_invalidate(Datum arg, Oid relid)
 {
-	if (catalog.valid && relid == catalog.table[QUAY_ENTITY_CHANGE])
+	bool		all = !catalog.valid || !OidIsValid(relid);
+
+	if (!all && relid == catalog.table[QUAY_RIGHTS_CHANGE])
+		catalog.rights_generation++;
+	else if (!all && relid == catalog.table[QUAY_ENTITY_CHANGE])
+	{
+		/* Rights depend on the owner of the repository. */
 		catalog.entity_generation++;
-	else if (!catalog.valid || !OidIsValid(relid) || is_ours(relid))
+		catalog.rights_generation++;
+	}
+	else if (all || is_ours(relid))
 	{
 		catalog.valid = false;
 		catalog.generation++;
 		catalog.entity_generation++;
+		catalog.rights_generation++;
 	}
 }
 
@@ -184,6 +212,14 @@ quay_catalog_entity_generation(void)
 	if (unlikely(!catalog.valid))
 		load();
 	return catalog.entity_generation;
+}
+
+uint64
+quay_catalog_rights_generation(void)
+{
+	if (unlikely(!catalog.valid))
+		load();
+	return catalog.rights_generation;
 }
 
 /*
@@ -215,4 +251,14 @@ quay_catalog_check_row_security(QuayTable table, Relation relation)
 				 errmsg("table \"%s\" has row security that functions of extension \"quay\" do not apply",
 						table_names[table].name),
 				 errhint("Use a role with BYPASSRLS, or disable row security on the table.")));
+}
+
+bool
+quay_catalog_has_row_security(QuayTable table)
+{
+	Relation	relation = table_open(quay_catalog_table(table), AccessShareLock);
+	bool		result = relation->rd_rel->relrowsecurity;
+
+	table_close(relation, NoLock);
+	return result;
 }

@@ -25,10 +25,12 @@ typedef enum QuayTable
 	QUAY_VISIBILITY,
 	QUAY_MEDIATYPE,
 	QUAY_SCHEMA_VERSION,
-	QUAY_ENTITY_CHANGE
+	QUAY_UNRESTRICTED_USER,
+	QUAY_ENTITY_CHANGE,
+	QUAY_RIGHTS_CHANGE
 } QuayTable;
 
-#define QUAY_TABLE_COUNT (QUAY_ENTITY_CHANGE + 1)
+#define QUAY_TABLE_COUNT (QUAY_RIGHTS_CHANGE + 1)
 #define QUAY_MAX_COLUMNS 10
 
 enum QuayUserColumn
@@ -57,6 +59,10 @@ enum QuaySuperuserColumn
 {
 	QUAY_SUPERUSER_USERNAME, QUAY_SUPERUSER_KIND
 };
+enum QuayUnrestrictedUserColumn
+{
+	QUAY_UNRESTRICTED_USER_USERNAME
+};
 enum QuayTagColumn
 {
 	QUAY_TAG_ID, QUAY_TAG_NAME, QUAY_TAG_REPOSITORY_ID, QUAY_TAG_MANIFEST_ID, QUAY_TAG_LIFETIME_START_MS,
@@ -84,12 +90,18 @@ enum QuaySchemaVersionColumn
 
 typedef enum QuayIndex
 {
+	QUAY_USER_BY_ID,
 	QUAY_USER_BY_USERNAME,
+	QUAY_REPOSITORY_BY_ID,
 	QUAY_REPOSITORY_BY_NAMESPACE_NAME,
 	QUAY_TEAM_BY_ID,
+	QUAY_TEAM_BY_NAME_ORGANIZATION,
 	QUAY_TEAMMEMBER_BY_USER_TEAM,
 	QUAY_REPOSITORYPERMISSION_BY_REPOSITORY,
+	QUAY_REPOSITORYPERMISSION_BY_USER,
+	QUAY_REPOSITORYPERMISSION_BY_TEAM,
 	QUAY_SUPERUSER_BY_USERNAME,
+	QUAY_UNRESTRICTED_USER_BY_USERNAME,
 	QUAY_TAG_LIVE_BY_REPOSITORY_NAME,
 	QUAY_TAG_BY_REPOSITORY_NAME_END,
 	QUAY_TAG_BY_MANIFEST_END,
@@ -100,7 +112,7 @@ typedef enum QuayIndex
 
 #define QUAY_INDEX_COUNT (QUAY_MANIFESTCHILD_BY_CHILD + 1)
 
-/* Ids and column numbers; they load what is missing, and check the version when they do. */
+/* Ids and column numbers, InvalidOid for what the tables are too old to have; they load what is missing, and check the version when they do. */
 extern Oid	quay_catalog_table(QuayTable table);
 extern Oid	quay_catalog_index(QuayIndex index);
 extern AttrNumber quay_catalog_column(QuayTable table, int column);
@@ -114,10 +126,16 @@ extern uint64 quay_catalog_generation(void);
 /* The same for src/entity.c: counts the messages of quay_internal.entity_change as well, which leave the catalog alone. */
 extern uint64 quay_catalog_entity_generation(void);
 
+/* The same for src/auth/rights.c: counts the messages of quay_internal.rights_change and entity_change as well. */
+extern uint64 quay_catalog_rights_generation(void);
+
 /* Errors out unless the current role may read the columns of that table that C code reads. */
 extern void quay_catalog_check_select(QuayTable table);
 
 /* Errors out if the table has row security that would apply to the current role. */
 extern void quay_catalog_check_row_security(QuayTable table, Relation relation);
+
+/* Has the table row security, whether it applies to the current role or not? */
+extern bool quay_catalog_has_row_security(QuayTable table);
 
 #endif							/* QUAY_CATALOG_H */

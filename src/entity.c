@@ -5,9 +5,9 @@
  * Names of namespaces, actors and repositories stand in nearly every call, and what they stand for hardly ever changes. An entry is never
  * older than what its reader may see:
  *
- * - Row triggers on "user" and repository (api/010_core.sql) invalidate, through the empty table quay_internal.entity_change, when
- *   something that is remembered changes or a row goes. The message arrives at the commit, on standbys too, and not after a rollback.
- *   Each look-up takes in what messages there are before it trusts an entry.
+ * - Row triggers on "user" and repository (api/010_core.sql) announce (change.c) when something that is remembered changes or a row
+ *   goes. The message arrives at the commit, on standbys too, and not after a rollback. Each look-up takes in what messages there are
+ *   before it trusts an entry.
  * - An entry is made only of a row that is committed and that nobody has touched when it is read, and only if no message came in
  *   meanwhile. So the message of the next change is still to come.
  * - There is no negative entry: a name that is not remembered is read. New rows need no message.
@@ -19,10 +19,10 @@
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "catalog.h"
+#include "change.h"
 #include "entity.h"
 #include "guc.h"
 
@@ -83,8 +83,8 @@ find(int64 namespace_id, const text *name)
 {
 	EntityKey	key;
 
-	AcceptInvalidationMessages();
-	if (entities == NULL || entities_generation != quay_catalog_entity_generation() || !make_key(&key, namespace_id, name))
+	if (entities == NULL || !quay_change_is_quiet(QUAY_ENTITY_CHANGE) || entities_generation != quay_catalog_entity_generation() ||
+		!make_key(&key, namespace_id, name))
 		return NULL;
 	return hash_search(entities, &key, HASH_FIND, NULL);
 }
@@ -153,6 +153,6 @@ quay_entity_changed(PG_FUNCTION_ARGS)
 {
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "quay_entity_changed: not called by trigger manager");
-	CacheInvalidateRelcacheByRelid(quay_catalog_table(QUAY_ENTITY_CHANGE));
+	quay_change_announce(QUAY_ENTITY_CHANGE);
 	PG_RETURN_POINTER(NULL);
 }

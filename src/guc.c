@@ -24,6 +24,7 @@ char	   *quay_guc_database_secret_key = NULL;
 char	   *quay_guc_database_secret_key_previous = NULL;
 int			quay_guc_entity_cache_size = 32768;
 int			quay_guc_maximum_manifest_size = 4096;
+bool		quay_guc_restricted_users = false;
 int			quay_guc_rights_cache_size = 65536;
 char	   *quay_guc_secret_key = NULL;
 bool		quay_guc_superusers = true;
@@ -117,7 +118,7 @@ static BoolSetting bool_settings[] = {
 	{"quay.require_team_invite", true,
 		"Outsiders join a team by invitation only, if quay.mailing is on.", NULL, NULL},
 	{"quay.restricted_users", false,
-		"People may not write into their own namespaces, except those in quay.unrestricted_user.", NULL, NULL},
+		"People may not write into their own namespaces, except those in quay.unrestricted_user.", NULL, &quay_guc_restricted_users},
 	{"quay.robots_disallow", false,
 		"Refuses to create robots, and to let those log in that are not in quay.allowed_robot.", NULL, NULL},
 	{"quay.superusers", true,

@@ -12,6 +12,7 @@ extern char *quay_guc_database_secret_key;
 extern char *quay_guc_database_secret_key_previous;
 extern int	quay_guc_entity_cache_size;
 extern int	quay_guc_maximum_manifest_size;
+extern bool quay_guc_restricted_users;
 extern int	quay_guc_rights_cache_size;
 extern char *quay_guc_secret_key;
 extern bool quay_guc_superusers;

@@ -123,6 +123,29 @@ CREATE OR REPLACE TRIGGER entity_updated AFTER UPDATE ON quay.repository
           IS DISTINCT FROM (NEW.id, NEW.namespace_user_id, NEW.name, NEW.visibility_id, NEW.state))
     EXECUTE FUNCTION quay_internal.entity_changed();
 
+CREATE OR REPLACE FUNCTION quay_internal.rights_changed() RETURNS trigger
+    LANGUAGE C AS 'MODULE_PATHNAME', 'quay_rights_changed';
+COMMENT ON FUNCTION quay_internal.rights_changed() IS
+    'Trigger: at commit every session forgets the rights that it remembers, unless the row is a permission in a repository that is new itself.';
+
+-- Once per row, since logical replication fires no triggers per statement.
+CREATE OR REPLACE TRIGGER rights_changed AFTER INSERT OR UPDATE OR DELETE ON quay.repositorypermission
+    FOR EACH ROW EXECUTE FUNCTION quay_internal.rights_changed();
+CREATE OR REPLACE TRIGGER rights_truncated AFTER TRUNCATE ON quay.repositorypermission
+    FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.rights_changed();
+CREATE OR REPLACE TRIGGER rights_changed AFTER INSERT OR UPDATE OR DELETE ON quay.teammember
+    FOR EACH ROW EXECUTE FUNCTION quay_internal.rights_changed();
+CREATE OR REPLACE TRIGGER rights_truncated AFTER TRUNCATE ON quay.teammember
+    FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.rights_changed();
+CREATE OR REPLACE TRIGGER rights_changed AFTER UPDATE OR DELETE ON quay.team
+    FOR EACH ROW EXECUTE FUNCTION quay_internal.rights_changed();
+CREATE OR REPLACE TRIGGER rights_truncated AFTER TRUNCATE ON quay.team
+    FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.rights_changed();
+CREATE OR REPLACE TRIGGER rights_changed AFTER INSERT OR UPDATE OR DELETE ON quay.superuser
+    FOR EACH ROW EXECUTE FUNCTION quay_internal.rights_changed();
+CREATE OR REPLACE TRIGGER rights_truncated AFTER TRUNCATE ON quay.superuser
+    FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.rights_changed();
+
 -- Replication, and the reference application's tests, switch triggers off; these must fire all the same.
 ALTER TABLE quay_internal.schema_version ENABLE ALWAYS TRIGGER cache_invalidate;
 ALTER TABLE quay.role ENABLE ALWAYS TRIGGER cache_invalidate;
@@ -135,6 +158,14 @@ ALTER TABLE quay."user" ENABLE ALWAYS TRIGGER entity_updated;
 ALTER TABLE quay.repository ENABLE ALWAYS TRIGGER entity_truncated;
 ALTER TABLE quay.repository ENABLE ALWAYS TRIGGER entity_deleted;
 ALTER TABLE quay.repository ENABLE ALWAYS TRIGGER entity_updated;
+ALTER TABLE quay.repositorypermission ENABLE ALWAYS TRIGGER rights_changed;
+ALTER TABLE quay.repositorypermission ENABLE ALWAYS TRIGGER rights_truncated;
+ALTER TABLE quay.teammember ENABLE ALWAYS TRIGGER rights_changed;
+ALTER TABLE quay.teammember ENABLE ALWAYS TRIGGER rights_truncated;
+ALTER TABLE quay.team ENABLE ALWAYS TRIGGER rights_changed;
+ALTER TABLE quay.team ENABLE ALWAYS TRIGGER rights_truncated;
+ALTER TABLE quay.superuser ENABLE ALWAYS TRIGGER rights_changed;
+ALTER TABLE quay.superuser ENABLE ALWAYS TRIGGER rights_truncated;
 
 -- Names are validated by the C parsers (src/util/reference.c). They return why a name is illegal, NULL if it is legal.
 
@@ -164,6 +195,20 @@ END
 $$;
 COMMENT ON FUNCTION quay_internal.name_check(text, text) IS
     'Refuses an illegal name: QY040 for a tag, QY001 otherwise. Kinds: namespace, team, robot, repository, tag.';
+
+-- Patterns of LIKE out of what people type, and the only place where their wildcards lose their meaning.
+
+CREATE OR REPLACE FUNCTION quay_internal.like_prefix(prefix text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(prefix, '\', '\\'), '%', '\%'), '_', '\_') || '%';
+COMMENT ON FUNCTION quay_internal.like_prefix(text) IS
+    'Pattern for LIKE and ILIKE that matches what starts with this text, in which %, _ and \ stand for themselves.';
+
+CREATE OR REPLACE FUNCTION quay_internal.like_contains(part text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN '%' || quay_internal.like_prefix(part);
+COMMENT ON FUNCTION quay_internal.like_contains(text) IS
+    'Pattern for LIKE and ILIKE that matches what contains this text, in which %, _ and \ stand for themselves.';
 
 -- Finding things by name, with the error that a caller wants to see.
 

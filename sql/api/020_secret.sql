@@ -1,4 +1,14 @@
--- Passwords, encrypted fields, tokens and digests: the C functions of src/auth/secret.c. No client calls them.
+-- Passwords, encrypted fields, tokens, digests and keys of tokens: the C functions of src/auth. Clients call only the first.
+
+CREATE OR REPLACE FUNCTION quay.password_encrypt(password text) RETURNS text
+    LANGUAGE C VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_password_encrypt';
+COMMENT ON FUNCTION quay.password_encrypt(text) IS
+    'The password encrypted with quay.secret_key, for people to use in its place in `docker login`: quay.authenticate() takes either. It does not check the password: let quay.authenticate() do that first. Each call gives another text; all are good until the password or the key changes. Errors: QY061 too long, 55000 no key is set.';
+
+CREATE OR REPLACE FUNCTION quay_internal.password_decrypt(encrypted text) RETURNS text
+    LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_password_decrypt';
+COMMENT ON FUNCTION quay_internal.password_decrypt(text) IS
+    'The password in an encrypted password; NULL if the text is none, has another key, or no usable key is set: it is a plain password then. Never an error.';
 
 CREATE OR REPLACE FUNCTION quay_internal.password_hash(secret text, cost integer) RETURNS text
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_password_hash';
@@ -18,16 +28,36 @@ COMMENT ON FUNCTION quay_internal.field_encrypt(text, integer) IS
 CREATE OR REPLACE FUNCTION quay_internal.field_decrypt(stored text) RETURNS text
     LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_field_decrypt';
 COMMENT ON FUNCTION quay_internal.field_decrypt(text) IS
-    'The secret of an encrypted field. NULL gives NULL. Errors: QY060 damaged, or encrypted with another key.';
+    'The secret of an encrypted field, whose key is quay.database_secret_key or the previous one. NULL gives NULL. Errors: QY060 damaged, or another key; 55000 no key is set.';
+
+CREATE OR REPLACE FUNCTION quay_internal.field_encrypt_with(secret text, key text) RETURNS text
+    LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_field_encrypt_with';
+COMMENT ON FUNCTION quay_internal.field_encrypt_with(text, text) IS
+    'Encrypted form of a secret with another key than quay.database_secret_key, which NULL stands for. Errors: 22023 not a key, 55000 no key is set.';
+
+CREATE OR REPLACE FUNCTION quay_internal.field_key(stored text, old text DEFAULT NULL, new text DEFAULT NULL) RETURNS text
+    LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_field_key';
+COMMENT ON FUNCTION quay_internal.field_key(text, text, text) IS
+    'Which key opens the encrypted field: new, old or none. NULL keys are quay.database_secret_key_previous, which may be empty, and quay.database_secret_key. Errors: 22023 not a key, 55000 no key is set.';
+
+CREATE OR REPLACE FUNCTION quay_internal.field_rotate(stored text, old text DEFAULT NULL, new text DEFAULT NULL) RETURNS text
+    LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_field_rotate';
+COMMENT ON FUNCTION quay_internal.field_rotate(text, text, text) IS
+    'The encrypted field with the new key instead of the old one; itself if it has the new one, NULL if it has neither. NULL keys are quay.database_secret_key_previous and quay.database_secret_key. Errors: 22023 not a key, or the same one twice, 55000 no key is set.';
 
 CREATE OR REPLACE FUNCTION quay_internal.field_matches(stored text, secret text) RETURNS boolean
     LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_field_matches';
 COMMENT ON FUNCTION quay_internal.field_matches(text, text) IS
-    'Is the secret that of the encrypted field? In constant time. Never NULL: a missing field or secret is no match. Errors: QY060.';
+    'Is the secret that of the encrypted field? In constant time, with either key. Never NULL: a missing field or secret is no match. Errors: QY060; 55000.';
 
 CREATE OR REPLACE FUNCTION quay_internal.secret_equal(a text, b text) RETURNS boolean
     LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_secret_equal';
 COMMENT ON FUNCTION quay_internal.secret_equal(text, text) IS 'Are two secrets equal? In constant time. Never NULL: NULL equals nothing.';
+
+CREATE OR REPLACE FUNCTION quay_internal.secret_digest(secret text) RETURNS text
+    LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_secret_digest';
+COMMENT ON FUNCTION quay_internal.secret_digest(text) IS
+    'Keyed digest of a secret by which it can be looked up: HMAC-SHA256, 64 hexadecimal digits, with a key that is derived from quay.database_secret_key. Errors: 55000 no key is set.';
 
 CREATE OR REPLACE FUNCTION quay_internal.token_random(length integer) RETURNS text
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_token_random';
@@ -53,3 +83,48 @@ COMMENT ON FUNCTION quay_internal.hashstate_final(text) IS 'Digest, as algorithm
 CREATE OR REPLACE FUNCTION quay_internal.digest_compute(data bytea, algorithm text DEFAULT 'sha256') RETURNS text
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_digest_compute';
 COMMENT ON FUNCTION quay_internal.digest_compute(bytea, text) IS 'Digest, as algorithm:hex, of bytes. Algorithms: sha256, sha512. Errors: QY022.';
+
+-- Tokens signed with RSA keys (RS256), and these keys.
+
+CREATE OR REPLACE FUNCTION quay_internal.jwt_header(token text) RETURNS text
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_jwt_header';
+COMMENT ON FUNCTION quay_internal.jwt_header(text) IS 'Header of a JSON web token as text, not verified; NULL if the text is no such token.';
+
+CREATE OR REPLACE FUNCTION quay_internal.jwt_payload(token text) RETURNS text
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_jwt_payload';
+COMMENT ON FUNCTION quay_internal.jwt_payload(text) IS 'Claims of a JSON web token as text, not verified; NULL if the text is no such token.';
+
+CREATE OR REPLACE FUNCTION quay_internal.jwt_signed_by(token text, n text, e text) RETURNS boolean
+    LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_jwt_signed_by';
+COMMENT ON FUNCTION quay_internal.jwt_signed_by(text, text, text) IS
+    'Did the RSA key with these members of its JSON web key sign the token, with RS256? Never NULL. What the header says is not looked at.';
+
+CREATE OR REPLACE FUNCTION quay_internal.jwk_thumbprint(n text, e text) RETURNS text
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_jwk_thumbprint_of';
+COMMENT ON FUNCTION quay_internal.jwk_thumbprint(text, text) IS
+    'Thumbprint (RFC 7638, SHA-256) of the RSA key with these members of its JSON web key; NULL if they are no key of 2048 to 16384 bits.';
+
+CREATE OR REPLACE FUNCTION quay_internal.rsa_key_generate(OUT private_key text, OUT n text, OUT e text)
+    LANGUAGE C VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_rsa_key_generate';
+COMMENT ON FUNCTION quay_internal.rsa_key_generate() IS
+    'A new RSA key of 2048 bits: the private key as PEM, and the members of the JSON web key of the public one. Takes some tenths of a second.';
+
+CREATE OR REPLACE FUNCTION quay_internal.json_read(document text) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN document::jsonb;
+EXCEPTION
+    -- The message would quote the text.
+    WHEN data_exception OR program_limit_exceeded OR statement_too_complex THEN
+        RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.json_read(text) IS 'A text as JSON; NULL if it is none. For texts that nobody has checked, or that must not be quoted.';
+
+CREATE OR REPLACE FUNCTION quay_internal.jwt_is(token text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce(lower(quay_internal.json_read(quay_internal.jwt_header(token)) ->> 'typ') IN ('jwt', 'at+jwt'), false);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.jwt_is(text) IS 'Is the text a JSON web token, by its header (typ jwt or at+jwt)? Nothing of it is verified. Never NULL.';

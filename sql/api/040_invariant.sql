@@ -1,4 +1,4 @@
--- Rules that span rows: who may be a member of a team, hold a permission, or go. The triggers themselves stand in schema/915_invariant.sql.
+-- Rules that span rows: who may be a member of a team, hold a permission, or go. Most triggers themselves stand in schema/915_invariant.sql.
 -- They also hold for those who write to the tables without our functions, as the reference application does; its own statements pass.
 
 CREATE OR REPLACE FUNCTION quay_internal.account_check() RETURNS trigger
@@ -19,6 +19,24 @@ END
 $$;
 COMMENT ON FUNCTION quay_internal.account_check() IS
     'Constraint trigger: the name of a robot starts with that of its namespace. Errors: QY013.';
+
+CREATE OR REPLACE FUNCTION quay_internal.account_robots_check() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Whoever takes the name next would get the robots as well.
+    IF EXISTS (SELECT FROM quay."user" AS r WHERE split_part(r.username, '+', 1) = OLD.username AND r.robot)
+       AND NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = OLD.username AND NOT u.robot)
+       AND NOT EXISTS (SELECT FROM quay.deletednamespace AS d WHERE d.original_username = OLD.username) THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY013',
+            MESSAGE = 'a robot belongs to a namespace',
+            DETAIL = format('"%s" would leave its robots behind.', OLD.username),
+            HINT = 'Rename a namespace with quay.user_rename(), and delete it with quay.namespace_mark_deletion().';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.account_robots_check() IS
+    'Constraint trigger: a namespace that is renamed or deleted takes its robots along, unless it waits to be purged. Errors: QY013.';
 
 CREATE OR REPLACE FUNCTION quay_internal.team_check() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -71,6 +89,19 @@ $$;
 COMMENT ON FUNCTION quay_internal.teammember_check() IS
     'Constraint trigger: members of a team are people, and robots of its organization. Errors: QY013.';
 
+CREATE OR REPLACE FUNCTION quay_internal.account_converted() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM quay.teammember AS m WHERE m.user_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.account_converted() IS
+    'Trigger: who becomes an organization is no member of a team any more. The reference leaves the memberships, and a dump with them could not be restored.';
+
+CREATE OR REPLACE TRIGGER account_converted AFTER UPDATE OF organization ON quay."user"
+    FOR EACH ROW WHEN (NEW.organization AND NOT OLD.organization) EXECUTE FUNCTION quay_internal.account_converted();
+
 CREATE OR REPLACE FUNCTION quay_internal.repositorypermission_check() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -95,25 +126,28 @@ $$;
 COMMENT ON FUNCTION quay_internal.repositorypermission_check() IS
     'Constraint trigger: robots and teams hold permissions only in repositories of their own namespace. Errors: QY013.';
 
-CREATE OR REPLACE FUNCTION quay_internal.organization_has_admin(organization_id bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION quay_internal.organization_has_admin(organization_id bigint, besides_team bigint DEFAULT NULL,
+                                                                besides_users bigint[] DEFAULT '{}') RETURNS boolean
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- The locks are for REPEATABLE READ, where a membership that another session removed, or a user whom it disabled, still shows: locking
-    -- it then fails with a serialization error.
+    -- The locks keep what was found as it is until we commit: a member whom another session is just removing or disabling does not
+    -- count. Under REPEATABLE READ a member who is gone already still shows; locking it then fails with a serialization error.
     PERFORM FROM quay.teammember AS m
     JOIN quay.team AS t ON t.id = m.team_id
     JOIN quay.teamrole AS r ON r.id = t.role_id
     JOIN quay."user" AS u ON u.id = m.user_id
-    WHERE t.organization_id = organization_has_admin.organization_id AND r.name = 'admin' AND u.enabled AND NOT u.robot
+    WHERE t.organization_id = organization_has_admin.organization_id AND r.name = 'admin'
+      AND u.enabled AND NOT u.robot AND NOT u.organization
+      AND (t.id IS DISTINCT FROM besides_team OR u.id <> ALL (besides_users))
     LIMIT 1
     FOR SHARE OF m, t, u;
     RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.organization_has_admin(bigint) IS
-    'Is an enabled person in a team of role admin? Locks what says so, until the end of the transaction.';
+COMMENT ON FUNCTION quay_internal.organization_has_admin(bigint, bigint, bigint[]) IS
+    'Is an enabled person in a team of role admin, besides those members of that team? Locks what says so, until the end of the transaction.';
 
-CREATE OR REPLACE FUNCTION quay_internal.organization_check(organization_id bigint) RETURNS void
+CREATE OR REPLACE FUNCTION quay_internal.organization_require_admin(organization_id bigint) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     organization_name text;
@@ -121,7 +155,7 @@ BEGIN
     -- One transaction at a time, or two administrators could remove each other. Who is disabled is being deleted, or is to be dealt with
     -- by an administrator of the registry.
     SELECT u.username INTO organization_name FROM quay."user" AS u
-    WHERE u.id = organization_check.organization_id AND u.organization AND u.enabled FOR NO KEY UPDATE;
+    WHERE u.id = organization_require_admin.organization_id AND u.organization AND u.enabled FOR NO KEY UPDATE;
     IF FOUND AND NOT quay_internal.organization_has_admin(organization_id) THEN
         RAISE EXCEPTION USING ERRCODE = 'QY013',
             MESSAGE = 'an organization needs an enabled administrator',
@@ -130,36 +164,43 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.organization_check(bigint) IS
-    'Refuses (QY013) to leave an enabled organization without an enabled person in a team of role admin.';
+COMMENT ON FUNCTION quay_internal.organization_require_admin(bigint) IS
+    'Refuses (QY013) a change that left an enabled organization without an enabled person in a team of role admin. Locks the row of the organization; a caller who removes somebody locks it before, with organization_lock(), so that two of them wait for each other and not in a circle.';
 
 CREATE OR REPLACE FUNCTION quay_internal.organization_admin_check() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    affected bigint;
+    -- The three tables have different columns.
+    gone jsonb := to_jsonb(OLD);
+    affected bigint[];
+    affected_id bigint;
 BEGIN
-    -- At the end of the transaction, so that members can be exchanged in any order.
+    -- At the end of the transaction, so that members can be exchanged in any order. Only what can have taken an administrator away counts:
+    -- an organization that came here without any must not be stuck.
     CASE TG_TABLE_NAME
     WHEN 'team' THEN
-        PERFORM quay_internal.organization_check(OLD.organization_id);
+        affected := ARRAY(SELECT (gone ->> 'organization_id')::bigint FROM quay.teamrole AS r
+                          WHERE r.id = (gone ->> 'role_id')::bigint AND r.name = 'admin');
     WHEN 'teammember' THEN
-        -- A team that went as well has a trigger of its own.
-        PERFORM quay_internal.organization_check(t.organization_id)
-        FROM quay.team AS t JOIN quay.teamrole AS r ON r.id = t.role_id
-        WHERE t.id = OLD.team_id AND r.name = 'admin';
+        -- A team that went as well, or is of another role now, has a trigger of its own.
+        affected := ARRAY(SELECT t.organization_id FROM quay.team AS t JOIN quay.teamrole AS r ON r.id = t.role_id
+                          WHERE t.id = (gone ->> 'team_id')::bigint AND r.name = 'admin'
+                            AND NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.id = (gone ->> 'user_id')::bigint AND u.robot));
     WHEN 'user' THEN
         -- In the order of their ids, since each is locked.
-        FOR affected IN
-            SELECT DISTINCT t.organization_id
-            FROM quay.teammember AS m JOIN quay.team AS t ON t.id = m.team_id JOIN quay.teamrole AS r ON r.id = t.role_id
-            WHERE m.user_id = OLD.id AND r.name = 'admin'
-            ORDER BY t.organization_id
-        LOOP
-            PERFORM quay_internal.organization_check(affected);
-        END LOOP;
+        affected := ARRAY(SELECT DISTINCT t.organization_id
+                          FROM quay.teammember AS m JOIN quay.team AS t ON t.id = m.team_id JOIN quay.teamrole AS r ON r.id = t.role_id
+                          WHERE m.user_id = (gone ->> 'id')::bigint AND r.name = 'admin'
+                          ORDER BY t.organization_id);
     END CASE;
+    FOREACH affected_id IN ARRAY affected LOOP
+        -- The reference deletes all teams of an organization before it disables it: one without any team is on its way out.
+        IF EXISTS (SELECT FROM quay.team AS t WHERE t.organization_id = affected_id) THEN
+            PERFORM quay_internal.organization_require_admin(affected_id);
+        END IF;
+    END LOOP;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION quay_internal.organization_admin_check() IS
-    'Constraint trigger, at commit: an enabled organization keeps an enabled person in a team of role admin. Errors: QY013.';
+    'Constraint trigger, at commit: an enabled organization with teams keeps an enabled person in one of role admin. Errors: QY013.';

@@ -17,6 +17,7 @@ BEGIN
         ('emailconfirmation', 'verification_code'),
         ('namespacenotification', 'config_json'),
         ('oauthaccesstoken', 'token_code'),
+        ('oauthaccesstoken', 'token_digest'),
         ('oauthapplication', 'secure_client_secret'),
         ('oauthauthorizationcode', 'code_credential'),
         ('orgmirrorconfig', 'external_registry_password'),
@@ -48,7 +49,12 @@ DECLARE
     -- Helpers that reads call, though they are volatile: they look at the clock, or lock for other callers.
     for_reads CONSTANT text[] := ARRAY['clock', 'clock_ms', 'utc_now', 'repository_get'];
     -- Reads, but of secrets.
-    not_for_readers CONSTANT text[] := ARRAY['field_decrypt', 'field_matches', 'password_verify', 'secret_equal', 'login_account'];
+    not_for_readers CONSTANT text[] := ARRAY['actor_resolve', 'app_token_get', 'app_token_problem', 'authenticate_app_token',
+                                          'bootstrap_owner', 'bootstrap_token_check', 'bootstrap_token_problem', 'field_decrypt',
+                                          'field_matches', 'login_account', 'login_is_fresh', 'oauth_application_secret',
+                                          'oauth_client_check', 'oauth_code_find', 'oauth_token_match', 'oauth_token_problem',
+                                          'password_verify', 'repository_token_find', 'repository_token_get', 'repository_token_load',
+                                          'robot_account', 'secret_equal', 'user_has_password'];
     found record;
 BEGIN
     SELECT p.proname::text AS name, p.provolatile AS volatility,

@@ -87,7 +87,7 @@ COMMENT ON COLUMN quay.visibility.name IS 'Unique. Seeded: public (everybody, an
 
 COMMENT ON TABLE quay."user" IS 'Accounts of all three kinds: people, organizations and robots. People and organizations are the namespaces that own repositories.';
 COMMENT ON COLUMN quay."user".id IS 'Primary key. A robot''s id also stands in its federated login, as robot:<id>.';
-COMMENT ON COLUMN quay."user".uuid IS 'Session identity (UUID v4): signed sessions name it, and a new value ends them all. Indexed, not unique. NULL only in old rows.';
+COMMENT ON COLUMN quay."user".uuid IS 'Session identity (UUID v4): signed sessions name it, and a new value ends them all. Unique. NULL only in old rows.';
 COMMENT ON COLUMN quay."user".username IS 'Unique login and namespace name; robots are <namespace>+<short name>. A random UUID while the namespace is being deleted.';
 COMMENT ON COLUMN quay."user".password_hash IS 'Secret at rest: bcrypt, cost 12, $2b$, of the first 72 bytes. NULL: no password (robots, organizations, external logins).';
 COMMENT ON COLUMN quay."user".email IS 'Mail address, compared with case; unique among people and robots only. Robots, and accounts without one, hold a random placeholder.';
@@ -250,7 +250,7 @@ COMMENT ON COLUMN quay.repositorypermission.role_id IS 'admin, write or read. ac
 COMMENT ON TABLE quay.permissionprototype IS 'Default permissions of an organization: grants that repository_create() copies to a new repository.';
 COMMENT ON COLUMN quay.permissionprototype.id IS 'Primary key.';
 COMMENT ON COLUMN quay.permissionprototype.org_id IS 'Organization in whose new repositories the grant is made.';
-COMMENT ON COLUMN quay.permissionprototype.uuid IS 'Public handle (UUID v4) in the API. Indexed, not unique.';
+COMMENT ON COLUMN quay.permissionprototype.uuid IS 'Public handle (UUID v4) in the API. Unique.';
 COMMENT ON COLUMN quay.permissionprototype.activating_user_id IS 'Applies only to repositories created by this user, and then goes before general ones. NULL: whoever creates.';
 COMMENT ON COLUMN quay.permissionprototype.delegate_user_id IS 'Person or robot that gets the role. NULL: a team does.';
 COMMENT ON COLUMN quay.permissionprototype.delegate_team_id IS 'Team that gets the role. NULL: an account does.';
@@ -295,7 +295,7 @@ COMMENT ON COLUMN quay.accesstoken.token_name IS 'First half of the token, 32 ch
 
 COMMENT ON TABLE quay.oauthapplication IS 'OAuth 2 applications that organizations register. A bootstrap application may belong to a person.';
 COMMENT ON COLUMN quay.oauthapplication.id IS 'Primary key.';
-COMMENT ON COLUMN quay.oauthapplication.client_id IS 'Public OAuth client id, 20 random characters unless given. Indexed, not unique.';
+COMMENT ON COLUMN quay.oauthapplication.client_id IS 'Public OAuth client id, 20 random characters unless given. Unique.';
 COMMENT ON COLUMN quay.oauthapplication.redirect_uri IS 'Where tokens and codes may be sent; empty: nowhere but the registry''s own page.';
 COMMENT ON COLUMN quay.oauthapplication.application_uri IS 'Home page shown on the consent page, may be empty.';
 COMMENT ON COLUMN quay.oauthapplication.organization_id IS 'Namespace whose admins manage the application.';
@@ -305,19 +305,19 @@ COMMENT ON COLUMN quay.oauthapplication.gravatar_email IS 'Address whose avatar 
 COMMENT ON COLUMN quay.oauthapplication.secure_client_secret IS 'Secret, encrypted (v0$$...): OAuth client secret, 40 characters. NULL: none, so the code flow is closed.';
 COMMENT ON COLUMN quay.oauthapplication.fully_migrated IS 'Legacy: the client secret was moved from plain text to the encrypted column. Nothing reads it.';
 
-COMMENT ON TABLE quay.oauthauthorizationcode IS 'Authorization codes that wait to be exchanged for a token. Used once, then deleted; there is no expiry column.';
+COMMENT ON TABLE quay.oauthauthorizationcode IS 'Authorization codes that wait to be exchanged for a token. Used once, then deleted; good for quay.oauth_authorization_code_lifetime.';
 COMMENT ON COLUMN quay.oauthauthorizationcode.id IS 'Primary key.';
 COMMENT ON COLUMN quay.oauthauthorizationcode.application_id IS 'Application the code was issued to.';
 COMMENT ON COLUMN quay.oauthauthorizationcode.scope IS 'Scopes granted, space-separated; the exchange must present the same text.';
 COMMENT ON COLUMN quay.oauthauthorizationcode.data IS 'JSON object with the username who consented.';
 COMMENT ON COLUMN quay.oauthauthorizationcode.code_credential IS 'Secret at rest: bcrypt hash of the code after its first 20 characters.';
 COMMENT ON COLUMN quay.oauthauthorizationcode.code_name IS 'First 20 characters of the code in clear, unique: finds the row.';
-COMMENT ON COLUMN quay.oauthauthorizationcode.created IS 'When the code was made (UTC). NULL: by the reference application, which never lets it expire.';
+COMMENT ON COLUMN quay.oauthauthorizationcode.created IS 'When the code was made (UTC). NULL counts as expired.';
 COMMENT ON COLUMN quay.oauthauthorizationcode.redirect_uri IS 'Redirect URI of the request, which the exchange has to repeat (RFC 6749, 4.1.3). NULL: any of the application.';
 
 COMMENT ON TABLE quay.oauthaccesstoken IS 'OAuth bearer tokens (user $oauthtoken at the registry API), each acting for one user within its scopes.';
 COMMENT ON COLUMN quay.oauthaccesstoken.id IS 'Primary key.';
-COMMENT ON COLUMN quay.oauthaccesstoken.uuid IS 'Public handle (UUID v4) for listing and revoking. Indexed, not unique.';
+COMMENT ON COLUMN quay.oauthaccesstoken.uuid IS 'Public handle (UUID v4) for listing and revoking. Unique.';
 COMMENT ON COLUMN quay.oauthaccesstoken.application_id IS 'Application that holds the token.';
 COMMENT ON COLUMN quay.oauthaccesstoken.authorized_user_id IS 'User on whose behalf the token acts.';
 COMMENT ON COLUMN quay.oauthaccesstoken.scope IS 'Scopes granted, space-separated, such as repo:read user:admin. One unknown piece voids all of them.';
@@ -343,7 +343,7 @@ COMMENT ON COLUMN quay.oauthassignedtoken.response_type IS 'OAuth response type,
 COMMENT ON TABLE quay.appspecificauthtoken IS 'Application passwords (user $app) that a user makes for clients such as docker; each has all the user''s rights.';
 COMMENT ON COLUMN quay.appspecificauthtoken.id IS 'Primary key.';
 COMMENT ON COLUMN quay.appspecificauthtoken.user_id IS 'User the token signs in as.';
-COMMENT ON COLUMN quay.appspecificauthtoken.uuid IS 'Public handle (UUID v4) for listing and revoking. Indexed, not unique.';
+COMMENT ON COLUMN quay.appspecificauthtoken.uuid IS 'Public handle (UUID v4) for listing and revoking. Unique.';
 COMMENT ON COLUMN quay.appspecificauthtoken.title IS 'Label for people.';
 COMMENT ON COLUMN quay.appspecificauthtoken.created IS 'UTC time of creation.';
 COMMENT ON COLUMN quay.appspecificauthtoken.expiration IS 'UTC time from which the token is refused; removed some time later. NULL: never expires.';

@@ -88,7 +88,7 @@ COMMENT ON COLUMN quay.tagnotificationsuccess.method_id IS 'Channel used.';
 COMMENT ON TABLE quay.messages IS 'Messages to everybody who uses the front end, such as announced downtimes. Superusers write them.';
 COMMENT ON COLUMN quay.messages.id IS 'Primary key.';
 COMMENT ON COLUMN quay.messages.content IS 'Text, read according to media_type_id.';
-COMMENT ON COLUMN quay.messages.uuid IS 'Public handle (UUID v4) for deletion. Indexed, not unique. Empty only in old rows.';
+COMMENT ON COLUMN quay.messages.uuid IS 'Public handle (UUID v4) for deletion. Unique, but for rows written without one, which have an empty text.';
 COMMENT ON COLUMN quay.messages.media_type_id IS 'How to show the text: text/plain or text/markdown.';
 COMMENT ON COLUMN quay.messages.severity IS 'info, warning or error.';
 -- Queue and releases

@@ -135,4 +135,4 @@ CREATE TABLE quay.repositorysearchscore (
 );
 ALTER SEQUENCE quay.repositorysearchscore_id_seq OWNED BY quay.repositorysearchscore.id;
 CREATE UNIQUE INDEX repositorysearchscore_repository_id ON quay.repositorysearchscore (repository_id);
-CREATE INDEX repositorysearchscore_score_repository_id ON quay.repositorysearchscore (score, repository_id);
+CREATE INDEX repositorysearchscore_score_repository_id ON quay.repositorysearchscore (score DESC, repository_id);

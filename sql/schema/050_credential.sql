@@ -49,13 +49,14 @@ CREATE TABLE quay.oauthauthorizationcode (
     data            text NOT NULL,
     code_credential varchar(255) COLLATE "C" NOT NULL,
     code_name       varchar(255) COLLATE "C" NOT NULL,
-    created         timestamp,
+    created         timestamp DEFAULT (now() AT TIME ZONE 'UTC'),
     redirect_uri    varchar(255) COLLATE "C",
     CONSTRAINT pk_oauthauthorizationcode PRIMARY KEY (id),
     CONSTRAINT fk_oauthauthorizationcode_application_id_oauthapplication FOREIGN KEY (application_id) REFERENCES quay.oauthapplication (id)
 );
 ALTER SEQUENCE quay.oauthauthorizationcode_id_seq OWNED BY quay.oauthauthorizationcode.id;
 CREATE INDEX oauthauthorizationcode_application_id ON quay.oauthauthorizationcode (application_id);
+CREATE INDEX oauthauthorizationcode_created ON quay.oauthauthorizationcode (created);
 CREATE UNIQUE INDEX oauthauthorizationcode_code_name ON quay.oauthauthorizationcode (code_name);
 
 CREATE SEQUENCE quay.oauthaccesstoken_id_seq MAXVALUE 9007199254740991;
@@ -81,6 +82,7 @@ CREATE TABLE quay.oauthaccesstoken (
 ALTER SEQUENCE quay.oauthaccesstoken_id_seq OWNED BY quay.oauthaccesstoken.id;
 CREATE INDEX oauthaccesstoken_application_id_last_accessed ON quay.oauthaccesstoken (application_id, last_accessed);
 CREATE INDEX oauthaccesstoken_authorized_user_id ON quay.oauthaccesstoken (authorized_user_id);
+CREATE INDEX oauthaccesstoken_expires_at ON quay.oauthaccesstoken (expires_at);
 CREATE UNIQUE INDEX oauthaccesstoken_token_name ON quay.oauthaccesstoken (token_name);
 CREATE UNIQUE INDEX oauthaccesstoken_uuid ON quay.oauthaccesstoken (uuid);
 
@@ -117,6 +119,7 @@ CREATE TABLE quay.appspecificauthtoken (
     CONSTRAINT fk_appspecificauthtoken_user_id_user FOREIGN KEY (user_id) REFERENCES quay."user" (id)
 );
 ALTER SEQUENCE quay.appspecificauthtoken_id_seq OWNED BY quay.appspecificauthtoken.id;
+CREATE INDEX appspecificauthtoken_expiration ON quay.appspecificauthtoken (expiration);
 CREATE UNIQUE INDEX appspecificauthtoken_token_name ON quay.appspecificauthtoken (token_name);
 CREATE INDEX appspecificauthtoken_user_id_expiration ON quay.appspecificauthtoken (user_id, expiration);
 CREATE UNIQUE INDEX appspecificauthtoken_uuid ON quay.appspecificauthtoken (uuid);

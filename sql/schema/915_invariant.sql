@@ -4,6 +4,9 @@
 CREATE CONSTRAINT TRIGGER account_check AFTER INSERT OR UPDATE OF username ON quay."user"
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.robot) EXECUTE FUNCTION quay_internal.account_check();
+CREATE CONSTRAINT TRIGGER account_robots_check AFTER DELETE OR UPDATE OF username ON quay."user"
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NOT OLD.robot) EXECUTE FUNCTION quay_internal.account_robots_check();
 CREATE CONSTRAINT TRIGGER team_check AFTER INSERT OR UPDATE OF organization_id ON quay.team
     FOR EACH ROW EXECUTE FUNCTION quay_internal.team_check();
 CREATE CONSTRAINT TRIGGER teammember_check AFTER INSERT OR UPDATE OF user_id, team_id ON quay.teammember
@@ -17,7 +20,8 @@ CREATE CONSTRAINT TRIGGER organization_admin_check AFTER DELETE OR UPDATE OF use
 CREATE CONSTRAINT TRIGGER organization_admin_check AFTER DELETE OR UPDATE OF role_id, organization_id ON quay.team
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION quay_internal.organization_admin_check();
-CREATE CONSTRAINT TRIGGER organization_admin_check AFTER UPDATE OF enabled ON quay."user"
+-- Who is converted into an organization administers no other any more, like one who is disabled.
+CREATE CONSTRAINT TRIGGER organization_admin_check AFTER UPDATE OF enabled, organization, robot ON quay."user"
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (OLD.enabled AND NOT NEW.enabled AND NOT NEW.robot AND NOT NEW.organization)
+    FOR EACH ROW WHEN (OLD.enabled AND NOT OLD.organization AND NOT OLD.robot AND (NOT NEW.enabled OR NEW.organization OR NEW.robot))
     EXECUTE FUNCTION quay_internal.organization_admin_check();

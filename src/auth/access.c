@@ -2,454 +2,283 @@
  * access.c
  *	  May this actor do this in this repository?
  *
- * A decision is a walk over the rules below until one of them decides. The gates come first: what nobody may do, and what everybody may.
- * Then rights add up, so their order is only that of their cost: what is known already, the rows of the repository, the teams of the
- * actor. Everything is read with the active snapshot and nothing is remembered from one call to the next, so a right that was given or
- * taken away counts as soon as the caller's snapshot sees it.
+ * Everything is read with the active snapshot, or remembered in a way that comes to the same (rights.c): a right that was given or taken
+ * away counts as soon as the caller's snapshot sees it.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-#include "auth/access.h"
-#include "cache.h"
+#include "auth/request.h"
 #include "compat.h"
 #include "guc.h"
 #include "plan.h"
 #include "scan.h"
 
-/* What the rules look at. */
-typedef struct Request
+const char *const quay_access_levels[] = {"none", "read", "write", "admin"};
+
+int
+quay_access_parse_level(const char *const *levels, const text *action, const char *what)
 {
-	const text *actor_name;		/* NULL: anonymous */
-	const text *namespace_name; /* NULL if there is no such namespace */
-	const QuayUser *owner;		/* the namespace; NULL as above */
-	const QuayRepository *repository;	/* NULL if there is no such repository */
-	QuayAction	action;
-	const text *scope_string;	/* NULL: direct login */
-	const QuayAccessTrace *trace;	/* NULL: nobody asks why */
+	const char *name = action != NULL ? text_to_cstring(action) : NULL;
 
-	/* Filled by actor_rule and scope_rule; later rules rely on them. */
-	QuayUser	actor;
-	QuayScopes	scopes;
-} Request;
-
-typedef enum Verdict
-{
-	UNDECIDED,
-	ALLOWED,
-	DENIED
-} Verdict;
-
-typedef Verdict (*Rule) (Request *r);
-
-static const char *const action_names[] = {
-	[QUAY_ACTION_NONE] = "none",
-	[QUAY_ACTION_READ] = "read",
-	[QUAY_ACTION_WRITE] = "write",
-	[QUAY_ACTION_ADMIN] = "admin",
-};
-
-/* Text for the trace; not made when nobody asks. */
-#define DETAIL(r, ...) ((r)->trace != NULL ? psprintf(__VA_ARGS__) : NULL)
-#define NAME(t) text_to_cstring(t)
-
-const char *
-quay_access_action_name(QuayAction action)
-{
-	return action_names[action];
-}
-
-static QuayAction
-action_of_name(const char *name)
-{
-	for (QuayAction action = QUAY_ACTION_READ; name != NULL && action <= QUAY_ACTION_ADMIN; action++)
-		if (strcmp(action_names[action], name) == 0)
-			return action;
-	return QUAY_ACTION_NONE;
+	for (int level = QUAY_ACTION_READ; name != NULL && level <= QUAY_ACTION_ADMIN; level++)
+		if (levels[level] != NULL && strcmp(levels[level], name) == 0)
+			return level;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown action on %s", what),
+			 errdetail("The action is \"%s\".", name != NULL ? name : "NULL"),
+			 levels[QUAY_ACTION_WRITE] != NULL ?
+			 errhint("Use \"%s\", \"%s\" or \"%s\".", levels[1], levels[2], levels[3]) :
+			 errhint("Use \"%s\" or \"%s\".", levels[1], levels[3])));
+	return QUAY_ACTION_NONE;	/* keep the compiler quiet */
 }
 
 QuayAction
-quay_access_parse_action(const text *action)
+quay_access_role(const char *role)
 {
-	QuayAction	result = action_of_name(action != NULL ? NAME(action) : NULL);
-
-	if (result == QUAY_ACTION_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown action on a repository"),
-				 errdetail("The action is \"%s\".", action != NULL ? NAME(action) : "NULL"),
-				 errhint("Use \"read\", \"write\" or \"admin\".")));
-	return result;
-}
-
-static Verdict
-conclude(Request *r, const QuayAccessStep *step, Verdict verdict)
-{
-	if (r->trace != NULL)
-		r->trace->step(step, r->trace->arg);
-	return verdict;
-}
-
-/* A gate that is passed, or a rule that has nothing to say. */
-static Verdict
-pass(Request *r, const char *rule, const char *detail)
-{
-	return conclude(r, &(QuayAccessStep) {.rule = rule, .detail = detail}, UNDECIDED);
-}
-
-static Verdict
-deny(Request *r, const char *rule, const char *detail)
-{
-	return conclude(r, &(QuayAccessStep) {.rule = rule, .decided = true, .detail = detail}, DENIED);
-}
-
-/* A right that no scope limits. */
-static Verdict
-grant(Request *r, const char *rule, QuayAction role, const char *detail)
-{
-	bool		enough = (role >= r->action);
-
-	return conclude(r, &(QuayAccessStep) {.rule = rule, .grants = role, .decided = enough, .detail = detail},
-					enough ? ALLOWED : UNDECIDED);
-}
-
-/* A right that the scopes limit. */
-static Verdict
-grant_capped(Request *r, const char *rule, QuayAction role, const char *detail)
-{
-	QuayAction	cap = r->scopes.repository;
-	bool		enough = (Min(role, cap) >= r->action);
-
-	return conclude(r, &(QuayAccessStep) {.rule = rule, .grants = role, .capped = true, .scope_cap = cap,
-										  .decided = enough, .detail = detail},
-					enough ? ALLOWED : UNDECIDED);
-}
-
-/* Could this role decide? If not, it need not be looked at, unless somebody asks for all that there is. */
-static bool
-matters(const Request *r, QuayAction role)
-{
-	return r->trace != NULL || Min(role, r->scopes.repository) >= r->action;
-}
-
-static bool
-text_equal(const text *a, const char *b, size_t b_length)
-{
-	return VARSIZE_ANY_EXHDR(a) == b_length && memcmp(VARDATA_ANY(a), b, b_length) == 0;
+	for (int level = QUAY_ACTION_READ; role != NULL && level <= QUAY_ACTION_ADMIN; level++)
+		if (strcmp(quay_access_levels[level], role) == 0)
+			return (QuayAction) level;
+	return QUAY_ACTION_NONE;
 }
 
 /*
  * Gates
  */
 
-static Verdict
-namespace_rule(Request *r)
+static QuayVerdict
+namespace_rule(QuayRequest *r)
 {
 	if (r->owner == NULL)
-		return pass(r, "namespace", "The namespace does not exist.");
+		return quay_request_pass(r, "namespace", "The namespace does not exist.");
 	if (!r->owner->enabled)
-		return deny(r, "namespace", "The namespace is disabled.");
-	return pass(r, "namespace", "The namespace is enabled.");
+		return quay_request_deny(r, "namespace", "The namespace is disabled.");
+	return quay_request_pass(r, "namespace", "The namespace is enabled.");
 }
 
-static Verdict
-state_rule(Request *r)
+static QuayVerdict
+state_rule(QuayRequest *r)
 {
 	if (r->repository == NULL)
-		return pass(r, "state", "The repository does not exist.");
+		return quay_request_pass(r, "state", "The repository does not exist.");
 	switch (r->repository->state)
 	{
 		case QUAY_STATE_NORMAL:
-			return pass(r, "state", "The repository is in normal state.");
+			return quay_request_pass(r, "state", "The repository is in normal state.");
 		case QUAY_STATE_READ_ONLY:
-			if (r->action == QUAY_ACTION_WRITE)
-				return deny(r, "state", "The repository is read-only.");
-			return pass(r, "state", "The repository is read-only.");
+			if (r->wanted == QUAY_ACTION_WRITE)
+				return quay_request_deny(r, "state", "The repository is read-only.");
+			return quay_request_pass(r, "state", "The repository is read-only.");
 		case QUAY_STATE_MIRROR:
 		case QUAY_STATE_ORG_MIRROR:
-			return pass(r, "state", "The repository is a mirror.");
+			return quay_request_pass(r, "state", "The repository is a mirror.");
 		case QUAY_STATE_MARKED_FOR_DELETION:
-			return deny(r, "state", "The repository is marked for deletion.");
+			return quay_request_deny(r, "state", "The repository is marked for deletion.");
 	}
-	return deny(r, "state", "The state of the repository is unknown.");
+	return quay_request_deny(r, "state", "The state of the repository is unknown.");
 }
 
 static bool
-is_public_read(const Request *r)
+is_public_read(const QuayRequest *r)
 {
-	return r->action == QUAY_ACTION_READ && r->repository != NULL && r->repository->is_public;
+	return r->wanted == QUAY_ACTION_READ && r->repository != NULL && r->repository->is_public;
 }
 
-static Verdict
-public_rule(Request *r)
+static QuayVerdict
+public_rule(QuayRequest *r)
 {
 	if (!is_public_read(r) || !quay_guc_anonymous_access)
-		return UNDECIDED;
-	return grant(r, "public", QUAY_ACTION_READ, "The repository is public.");
+		return QUAY_UNDECIDED;
+	return quay_request_grant(r, "public", QUAY_ACTION_READ, "The repository is public.");
 }
 
-/* A robot acts for the namespace that its name starts with, and counts as long as that one does. */
-static bool
-robot_owner_is_enabled(const Request *r)
+/*
+ * Scopes without an actor are those of a credential that stands for itself, a repository's access token or a registry token: they are the
+ * right. A mirror is only for its robot, who has a name.
+ */
+static QuayVerdict
+token_rule(QuayRequest *r)
 {
-	const char *name = VARDATA_ANY(r->actor_name);
-	const char *plus = memchr(name, '+', VARSIZE_ANY_EXHDR(r->actor_name));
-	QuayUser	owner;
+	bool		to_mirror = (r->repository != NULL && r->wanted == QUAY_ACTION_WRITE && r->repository->state != QUAY_STATE_NORMAL);
 
-	if (plus == NULL)
-		return false;
-	/* A namespace that is disabled has decided already. */
-	if (r->owner != NULL && text_equal(r->namespace_name, name, plus - name))
-		return true;
-	return quay_lookup_user(cstring_to_text_with_len(name, plus - name), &owner) && owner.enabled && !owner.robot;
+	if (r->actor_name != NULL || r->scope_string == NULL)
+		return QUAY_UNDECIDED;
+	if (quay_request_scope_rule(r) == QUAY_DENIED)
+		return QUAY_DENIED;
+	if (r->repository == NULL || r->scopes.grant == QUAY_ACTION_NONE)
+		return QUAY_UNDECIDED;
+	if (to_mirror)
+		return quay_request_deny(r, "mirror", "Only the robot of the mirror writes to it.");
+	return quay_request_grant(r, "token", r->scopes.grant, "The token is for this repository.");
 }
 
-static bool
-find_actor(Request *r)
-{
-	if (r->owner != NULL &&
-		text_equal(r->namespace_name, VARDATA_ANY(r->actor_name), VARSIZE_ANY_EXHDR(r->actor_name)))
-	{
-		r->actor = *r->owner;
-		return true;
-	}
-	return quay_lookup_user(r->actor_name, &r->actor);
-}
-
-static Verdict
-actor_rule(Request *r)
-{
-	if (r->actor_name == NULL)
-		return deny(r, "actor", "The actor is anonymous.");
-	if (!find_actor(r))
-		return deny(r, "actor", "The actor does not exist.");
-	if (!r->actor.enabled)
-		return deny(r, "actor", "The actor is disabled.");
-	if (r->actor.organization)
-		return deny(r, "actor", "The actor is an organization.");
-	if (r->actor.robot && !robot_owner_is_enabled(r))
-		return deny(r, "actor", "The actor is a robot whose owner is disabled or does not exist.");
-	return pass(r, "actor", DETAIL(r, "The actor is the %s \"%s\".", r->actor.robot ? "robot" : "user", NAME(r->actor_name)));
-}
-
-static Verdict
-scope_rule(Request *r)
-{
-	if (r->scope_string == NULL)
-	{
-		r->scopes = quay_scope_direct;
-		return pass(r, "scopes", "The login is direct.");
-	}
-	if (!quay_scope_parse(VARDATA_ANY(r->scope_string), VARSIZE_ANY_EXHDR(r->scope_string), &r->scopes))
-		return deny(r, "scopes", "The scopes are empty, or one of them is unknown.");
-	return pass(r, "scopes", DETAIL(r, "The scopes let through at most \"%s\".", action_names[r->scopes.repository]));
-}
-
-static Verdict
-public_to_known_rule(Request *r)
+static QuayVerdict
+public_to_known_rule(QuayRequest *r)
 {
 	if (!is_public_read(r))
-		return UNDECIDED;
-	return grant(r, "public", QUAY_ACTION_READ, "The repository is public, and the actor is known.");
+		return QUAY_UNDECIDED;
+	return quay_request_grant(r, "public", QUAY_ACTION_READ, "The repository is public, and the actor is known.");
 }
 
-static Verdict
-mirror_rule(Request *r)
+static QuayVerdict
+mirror_rule(QuayRequest *r)
 {
 	int64		robot_id;
-	bool		found;
+	bool		known;
 
-	if (r->action != QUAY_ACTION_WRITE || r->repository == NULL)
-		return UNDECIDED;
+	if (r->wanted != QUAY_ACTION_WRITE || r->repository == NULL)
+		return QUAY_UNDECIDED;
 	if (r->repository->state == QUAY_STATE_MIRROR)
-		found = quay_plan_read_int64(QUAY_PLAN_MIRROR_ROBOT, r->repository->id, &robot_id);
+		known = quay_plan_read_int64(QUAY_PLAN_MIRROR_ROBOT, r->repository->id, &robot_id);
 	else if (r->repository->state == QUAY_STATE_ORG_MIRROR)
-		found = quay_plan_read_int64(QUAY_PLAN_ORGMIRROR_ROBOT, r->repository->namespace_id, &robot_id);
+		known = quay_plan_read_int64(QUAY_PLAN_ORGMIRROR_ROBOT, r->repository->namespace_id, &robot_id);
 	else
-		return UNDECIDED;
-	if (!found || robot_id != r->actor.id)
-		return deny(r, "mirror", "Only the robot of the mirror writes to it.");
-	return pass(r, "mirror", "The actor is the robot of the mirror.");
+		return QUAY_UNDECIDED;
+	if (!known || robot_id != r->actor.id)
+		return quay_request_deny(r, "mirror", "Only the robot of the mirror writes to it.");
+	return quay_request_pass(r, "mirror", "The actor is the robot of the mirror.");
+}
+
+static bool
+is_unrestricted(const text *username)
+{
+	QuayScan	scan;
+	bool		result;
+
+	quay_scan_prepare(&scan, QUAY_UNRESTRICTED_USER, QUAY_UNRESTRICTED_USER_BY_USERNAME);
+	quay_scan_key_text(&scan, username);
+	result = quay_scan_next(&scan);
+	quay_scan_end(&scan);
+	return result;
+}
+
+/* The namespace of a person is the actor's own, or that of the robot who acts. */
+static bool
+is_own_namespace(const QuayRequest *r)
+{
+	const char *name = VARDATA_ANY(r->actor_name);
+	const char *plus;
+
+	if (r->owner == NULL || r->owner->organization)
+		return false;
+	if (r->owner->id == r->actor.id)
+		return true;
+	plus = r->actor.robot ? memchr(name, '+', VARSIZE_ANY_EXHDR(r->actor_name)) : NULL;
+	return plus != NULL && plus - name == VARSIZE_ANY_EXHDR(r->namespace_name) &&
+		memcmp(name, VARDATA_ANY(r->namespace_name), plus - name) == 0;
+}
+
+static QuayVerdict
+restricted_rule(QuayRequest *r)
+{
+	if (!quay_guc_restricted_users || r->wanted != QUAY_ACTION_WRITE || !is_own_namespace(r))
+		return QUAY_UNDECIDED;
+	if (is_unrestricted(r->namespace_name))
+		return quay_request_pass(r, "restricted user", "The owner of the namespace may write into it.");
+	if (r->scopes.superuser && quay_request_superuser(r) == QUAY_SUPERUSER_FULL)
+		return quay_request_pass(r, "restricted user", "The actor is a superuser.");
+	return quay_request_deny(r, "restricted user", "The owner of the namespace may not write into it.");
 }
 
 /*
  * Rights
  */
 
-static Verdict
-own_namespace_rule(Request *r)
+static QuayVerdict
+own_namespace_rule(QuayRequest *r)
 {
 	if (r->owner == NULL || r->owner->id != r->actor.id)
-		return UNDECIDED;
-	return grant_capped(r, "own namespace", QUAY_ACTION_ADMIN, "The namespace is the actor's own.");
+		return QUAY_UNDECIDED;
+	return quay_request_grant_capped(r, "own namespace", QUAY_ACTION_ADMIN, "The namespace is the actor's own.");
 }
 
-/* Scan of the actor's row in a team; started with any team, pointed to others by is_member. */
-static void
-prepare_member_scan(const Request *r, QuayScan *members)
+typedef struct Visit
 {
-	quay_scan_prepare(members, QUAY_TEAMMEMBER, QUAY_TEAMMEMBER_BY_USER_TEAM);
-	quay_scan_key_int64(members, r->actor.id);
-	quay_scan_key_int64(members, 0);
-}
+	QuayRequest *request;
+	QuayVerdict verdict;
+} Visit;
 
 static bool
-is_member(QuayScan *members, int64 team_id)
+tell_right(const QuayRight *right, void *arg)
 {
-	quay_scan_rekey_int64(members, 1, team_id);
-	return quay_scan_next(members);
-}
+	Visit	   *visit = (Visit *) arg;
+	QuayRequest *r = visit->request;
 
-static char *
-team_name(int64 team_id)
-{
-	QuayScan	scan;
-	bool		isnull;
-	char	   *name;
-
-	quay_scan_prepare(&scan, QUAY_TEAM, QUAY_TEAM_BY_ID);
-	quay_scan_key_int64(&scan, team_id);
-	name = quay_scan_next(&scan) ? TextDatumGetCString(quay_scan_datum(&scan, QUAY_TEAM_NAME, &isnull)) : pstrdup("");
-	quay_scan_end(&scan);
-	return name;
-}
-
-/* One row of repositorypermission. It names a user or a team. */
-static Verdict
-permission_row(Request *r, QuayScan *row, QuayScan *members)
-{
-	QuayAction	role = action_of_name(quay_cache_enumeration_name(QUAY_ROLE, quay_scan_int64(row, QUAY_REPOSITORYPERMISSION_ROLE_ID)));
-	bool		no_user;
-	bool		no_team;
-	int64		user_id = DatumGetInt64(quay_scan_datum(row, QUAY_REPOSITORYPERMISSION_USER_ID, &no_user));
-	int64		team_id = DatumGetInt64(quay_scan_datum(row, QUAY_REPOSITORYPERMISSION_TEAM_ID, &no_team));
-
-	if (!matters(r, role))
-		return UNDECIDED;
-	if (!no_user && user_id == r->actor.id)
-		return grant_capped(r, "user permission", role, "The actor has a role in the repository.");
-	if (!no_team && is_member(members, team_id))
-		return grant_capped(r, "team permission", role,
-							DETAIL(r, "Team \"%s\" has a role in the repository, and the actor is a member.", team_name(team_id)));
-	return UNDECIDED;
-}
-
-static Verdict
-permission_rule(Request *r)
-{
-	QuayScan	rows;
-	QuayScan	members;
-	Verdict		verdict = UNDECIDED;
-
-	if (r->repository == NULL || !matters(r, QUAY_ACTION_ADMIN))
-		return UNDECIDED;
-	prepare_member_scan(r, &members);
-	quay_scan_prepare(&rows, QUAY_REPOSITORYPERMISSION, QUAY_REPOSITORYPERMISSION_BY_REPOSITORY);
-	quay_scan_key_int64(&rows, r->repository->id);
-	while (verdict == UNDECIDED && quay_scan_next(&rows))
-		verdict = permission_row(r, &rows, &members);
-	quay_scan_end(&rows);
-	quay_scan_end(&members);
-	return verdict;
-}
-
-/* The actor is a member of this team of the organization. Only the role admin reaches into repositories. */
-static Verdict
-team_of_organization(Request *r, QuayScan *team)
-{
-	const char *role = quay_cache_enumeration_name(QUAY_TEAMROLE, quay_scan_int64(team, QUAY_TEAM_ROLE_ID));
-	bool		is_admin = (role != NULL && strcmp(role, "admin") == 0);
-	bool		isnull;
-
-	return grant_capped(r, "organization team", is_admin ? QUAY_ACTION_ADMIN : QUAY_ACTION_NONE,
-						DETAIL(r, "Team \"%s\" has the role \"%s\" in the organization, and the actor is a member.",
-							   TextDatumGetCString(quay_scan_datum(team, QUAY_TEAM_NAME, &isnull)), role));
-}
-
-static Verdict
-organization_rule(Request *r)
-{
-	QuayScan	memberships;
-	QuayScan	team;
-	Verdict		verdict = UNDECIDED;
-
-	if (r->owner == NULL || !r->owner->organization || !matters(r, QUAY_ACTION_ADMIN))
-		return UNDECIDED;
-	quay_scan_prepare(&memberships, QUAY_TEAMMEMBER, QUAY_TEAMMEMBER_BY_USER_TEAM);
-	quay_scan_key_int64(&memberships, r->actor.id);
-	quay_scan_prepare(&team, QUAY_TEAM, QUAY_TEAM_BY_ID);
-	quay_scan_key_int64(&team, 0);
-	while (verdict == UNDECIDED && quay_scan_next(&memberships))
+	switch (right->source)
 	{
-		quay_scan_rekey_int64(&team, 0, quay_scan_int64(&memberships, QUAY_TEAMMEMBER_TEAM_ID));
-		if (quay_scan_next(&team) && quay_scan_int64(&team, QUAY_TEAM_ORGANIZATION_ID) == r->owner->id)
-			verdict = team_of_organization(r, &team);
+		case QUAY_RIGHT_OF_USER:
+			visit->verdict = quay_request_grant_capped(r, "user permission", right->role, "The actor has a role in the repository.");
+			break;
+		case QUAY_RIGHT_OF_TEAM:
+			visit->verdict = quay_request_grant_capped(r, "team permission", right->role,
+													   QUAY_DETAIL(r, "Team \"%s\" has a role in the repository, and the actor is a member.",
+																   quay_rights_team_name(right->team_id)));
+			break;
+		case QUAY_RIGHT_OF_ADMINISTRATOR:
+			visit->verdict = quay_request_grant_capped(r, "organization team", right->role,
+													   QUAY_DETAIL(r, "Team \"%s\" has the role \"%s\" in the organization, and the actor is a member.",
+																   quay_rights_team_name(right->team_id), right->team_role));
+			break;
 	}
-	quay_scan_end(&team);
-	quay_scan_end(&memberships);
-	return verdict;
+	return visit->verdict == QUAY_UNDECIDED;
 }
 
-/* Those who may read everything may do so with any scope; superusers need theirs, and the setting. Nobody is both. */
-static Verdict
-superuser_rule(Request *r)
+/* Permissions of the actor and of his teams, and the administrators of the organization. */
+static QuayVerdict
+rights_rule(QuayRequest *r)
 {
-	QuayScan	scan;
-	bool		isnull;
-	const char *kind = NULL;
+	Visit		visit = {.request = r, .verdict = QUAY_UNDECIDED};
 
-	if (r->action > QUAY_ACTION_READ && !(quay_guc_superusers_full_access && r->scopes.superuser) && r->trace == NULL)
-		return UNDECIDED;
-	quay_scan_prepare(&scan, QUAY_SUPERUSER, QUAY_SUPERUSER_BY_USERNAME);
-	quay_scan_key_text(&scan, r->actor_name);
-	if (quay_scan_next(&scan))
-		kind = TextDatumGetCString(quay_scan_datum(&scan, QUAY_SUPERUSER_KIND, &isnull));
-	quay_scan_end(&scan);
+	if (r->trace == NULL && r->repository != NULL && !r->role_known)
+	{
+		QuayRights	rights = quay_rights_get(r->actor_name, r->actor.id, r->owner, r->repository);
 
-	if (kind == NULL)
-		return UNDECIDED;
-	if (strcmp(kind, "readonly") == 0)
-		return grant(r, "readonly superuser", QUAY_ACTION_READ, "The actor is a superuser who may read everything.");
-	if (!quay_guc_superusers_full_access)
-		return pass(r, "superuser", "The actor is a superuser, but quay.superusers_full_access is off.");
-	if (!r->scopes.superuser)
-		return pass(r, "superuser", "The actor is a superuser, but the scopes do not include super:user.");
-	return grant(r, "superuser", QUAY_ACTION_ADMIN, "The actor is a superuser with full access.");
+		r->role = rights.role;
+		r->role_known = true;
+		r->superuser = rights.superuser;
+		r->superuser_known = true;
+	}
+	if (r->role_known)
+		return quay_request_grant_capped(r, "rights", r->role, NULL);
+	if (quay_request_matters(r, QUAY_ACTION_ADMIN))
+		quay_rights_visit(r->actor.id, r->owner, r->repository, tell_right, &visit);
+	return visit.verdict;
 }
 
-static const Rule rules[] = {
-	namespace_rule, state_rule, public_rule, actor_rule, scope_rule, public_to_known_rule, mirror_rule,
-	own_namespace_rule, permission_rule, organization_rule, superuser_rule,
+/* Those who may read everything may do so with any scope. */
+static QuayVerdict
+readonly_superuser_rule(QuayRequest *r)
+{
+	if ((r->wanted > QUAY_ACTION_READ && r->trace == NULL) || quay_request_superuser(r) != QUAY_SUPERUSER_READONLY)
+		return QUAY_UNDECIDED;
+	return quay_request_grant(r, "readonly superuser", QUAY_ACTION_READ, "The actor is a superuser who may read everything.");
+}
+
+static const QuayRule rules[] = {
+	namespace_rule, state_rule, public_rule, token_rule, quay_request_actor_rule, quay_request_scope_rule, public_to_known_rule,
+	mirror_rule, restricted_rule, own_namespace_rule, rights_rule, readonly_superuser_rule, quay_request_superuser_rule,
 };
 
 bool
-quay_access_explained(const text *actor, const text *namespace_name, const QuayUser *namespace_user,
-					  const QuayRepository *repository, QuayAction action, const text *scopes,
-					  const QuayAccessTrace *trace)
+quay_access_decide(QuayRequest *r)
 {
-	/* A robot's name is nobody's namespace. */
-	bool		has_owner = (namespace_user != NULL && !namespace_user->robot);
-	Request		r = {
-		.actor_name = actor, .namespace_name = namespace_name, .owner = has_owner ? namespace_user : NULL,
-		.repository = repository, .action = action, .scope_string = scopes, .trace = trace,
-	};
-
-	for (size_t i = 0; i < lengthof(rules); i++)
-	{
-		Verdict		verdict = rules[i] (&r);
-
-		if (verdict != UNDECIDED)
-			return verdict == ALLOWED;
-	}
-	deny(&r, "no rule grants", "No rule grants the action.");
-	return false;
+	return quay_request_decide(r, rules, lengthof(rules));
 }
 
 bool
 quay_access_allowed(const text *actor, const text *namespace_name, const QuayUser *namespace_user,
-					const QuayRepository *repository, QuayAction action, const text *scopes)
+					const text *repository_name, const QuayRepository *repository,
+					QuayAction action, const text *scopes, const QuayAccessTrace *trace)
 {
-	return quay_access_explained(actor, namespace_name, namespace_user, repository, action, scopes, NULL);
+	/* A robot's name is nobody's namespace. */
+	bool		has_owner = (namespace_user != NULL && !namespace_user->robot);
+
+	return quay_access_decide(&(QuayRequest) {
+		.actor_name = actor, .scope_string = scopes, .namespace_name = namespace_name, .repository_name = repository_name,
+		.owner = has_owner ? namespace_user : NULL, .repository = repository,
+		.wanted = action, .level_names = quay_access_levels, .trace = trace,
+	});
 }

@@ -1,6 +1,6 @@
 /*
  * access.h
- *	  May this actor do this in this repository?
+ *	  May this actor do this?
  */
 #ifndef QUAY_AUTH_ACCESS_H
 #define QUAY_AUTH_ACCESS_H
@@ -12,9 +12,8 @@
 typedef struct QuayAccessStep
 {
 	const char *rule;
-	QuayAction	grants;			/* what the rule gives, before the scopes */
-	bool		capped;			/* do the scopes limit it? */
-	QuayAction	scope_cap;		/* the most that they let through */
+	const char *grants;			/* what the rule gives, before the scopes */
+	const char *scope_cap;		/* the most that the scopes let through; NULL: they do not matter */
 	bool		decided;
 	const char *detail;
 } QuayAccessStep;
@@ -26,20 +25,31 @@ typedef struct QuayAccessTrace
 	void	   *arg;
 } QuayAccessTrace;
 
-/* "read", "write" or "admin"; anything else is an error of the caller. */
-extern QuayAction quay_access_parse_action(const text *action);
-extern const char *quay_access_action_name(QuayAction action);
+/* Names of the levels, from 0 to 3: on a repository, in a namespace, in the account of a user. */
+extern const char *const quay_access_levels[];
+extern const char *const quay_access_namespace_levels[];
+extern const char *const quay_access_user_levels[];
+
+/* Level of that name; anything else, and "none", is an error of the caller. what: as in "a repository". */
+extern int	quay_access_parse_level(const char *const *levels, const text *action, const char *what);
+
+/* Level of a role in a repository; unknown roles give nothing. */
+extern QuayAction quay_access_role(const char *role);
 
 /*
- * The decision, for a namespace and a repository that have been looked up already. NULL where there is no such row; actor and scopes are
- * NULL for anonymous and for a direct login.
+ * The decision about a repository, for a namespace and a repository that have been looked up already. NULL where there is no such row;
+ * actor and scopes are NULL for anonymous and for a direct login. trace may be NULL.
  */
 extern bool quay_access_allowed(const text *actor, const text *namespace_name, const QuayUser *namespace_user,
-								const QuayRepository *repository, QuayAction action, const text *scopes);
+								const text *repository_name, const QuayRepository *repository,
+								QuayAction action, const text *scopes, const QuayAccessTrace *trace);
 
-/* The same decision, told step by step. */
-extern bool quay_access_explained(const text *actor, const text *namespace_name, const QuayUser *namespace_user,
-								  const QuayRepository *repository, QuayAction action, const text *scopes,
-								  const QuayAccessTrace *trace);
+/* The decision about a namespace (team NULL), or a team of an organization. */
+extern bool quay_access_namespace_allowed(const text *actor, const text *namespace_name, const text *team,
+										  QuayNamespaceAction action, const text *scopes, const QuayAccessTrace *trace);
+
+/* The decision about the account of a user: read or admin. */
+extern bool quay_access_user_allowed(const text *actor, const text *username, QuayAction action, const text *scopes,
+									 const QuayAccessTrace *trace);
 
 #endif							/* QUAY_AUTH_ACCESS_H */

@@ -16,6 +16,8 @@
 #include "postgres.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "catalog/namespace.h"
 #include "fmgr.h"
@@ -36,13 +38,9 @@
 
 #define MAX_TOKEN_LEN	1024
 
-/* Bytes in some encoding, which may be those of a datum or a copy. */
-typedef struct SecretBytes
-{
-	char	   *data;
-	size_t		len;
-	bool		copied;
-} SecretBytes;
+/* What quay_internal.secret_digest() is for: digests for another purpose must differ. */
+#define DIGEST_LABEL	"oauth access token"
+#define DIGEST_LEN		32
 
 PG_FUNCTION_INFO_V1(quay_password_hash);
 PG_FUNCTION_INFO_V1(quay_password_verify);
@@ -50,6 +48,7 @@ PG_FUNCTION_INFO_V1(quay_field_encrypt);
 PG_FUNCTION_INFO_V1(quay_field_decrypt);
 PG_FUNCTION_INFO_V1(quay_field_matches);
 PG_FUNCTION_INFO_V1(quay_secret_equal);
+PG_FUNCTION_INFO_V1(quay_secret_digest);
 PG_FUNCTION_INFO_V1(quay_token_random);
 PG_FUNCTION_INFO_V1(quay_token_random_ascii);
 PG_FUNCTION_INFO_V1(quay_hashstate_start);
@@ -64,7 +63,7 @@ PG_FUNCTION_INFO_V1(quay_digest_compute);
  * own functions it does not raise an error that quotes the input.
  */
 static bool
-recode(const char *data, size_t len, int from, int to, SecretBytes *result)
+recode(const char *data, size_t len, int from, int to, QuaySecretBytes *result)
 {
 	Oid			proc;
 	size_t		room;
@@ -93,8 +92,8 @@ recode(const char *data, size_t len, int from, int to, SecretBytes *result)
 	return converted == (int) len;
 }
 
-static void
-release_bytes(SecretBytes *bytes)
+void
+quay_secret_release(QuaySecretBytes *bytes)
 {
 	if (bytes->copied)
 	{
@@ -103,17 +102,14 @@ release_bytes(SecretBytes *bytes)
 	}
 }
 
-/*
- * A secret in the server's encoding as UTF-8, to be released after use.
- */
-static SecretBytes
-secret_to_utf8(const char *data, size_t len)
+QuaySecretBytes
+quay_secret_to_utf8(const char *data, size_t len)
 {
-	SecretBytes result;
+	QuaySecretBytes result;
 
 	if (!recode(data, len, GetDatabaseEncoding(), PG_UTF8, &result))
 	{
-		release_bytes(&result);
+		quay_secret_release(&result);
 		ereport(ERROR,
 				(errcode(QUAY_ERRCODE_INVALID_SECRET),
 				 errmsg("secret cannot be represented in UTF-8"),
@@ -125,33 +121,92 @@ secret_to_utf8(const char *data, size_t len)
 
 /* ---------- key, random source ---------- */
 
-void
-quay_secret_load_key(unsigned char *key)
+static QuaySecretKeyStatus
+try_key(const char *text, size_t len, unsigned char *key)
 {
-	SecretBytes text;
-	QuaySecretKeyStatus status;
+	QuaySecretBytes utf8;
+	QuaySecretKeyStatus status = QUAY_SECRETKEY_ENCODING;
 
-	if (quay_guc_database_secret_key == NULL || quay_guc_database_secret_key[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no key for encrypted fields is set"),
-				 errdetail("The setting quay.database_secret_key is empty."),
-				 errhint("Set quay.database_secret_key to the DATABASE_SECRET_KEY of the registry.")));
+	if (recode(text, len, GetDatabaseEncoding(), PG_UTF8, &utf8))
+		status = quay_secretkey_derive(utf8.data, utf8.len, key);
+	quay_secret_release(&utf8);
+	return status;
+}
 
-	if (recode(quay_guc_database_secret_key, strlen(quay_guc_database_secret_key),
-			   GetDatabaseEncoding(), PG_UTF8, &text))
-		status = quay_secretkey_derive(text.data, text.len, key);
-	else
-		status = QUAY_SECRETKEY_ENCODING;
-	release_bytes(&text);
+/*
+ * Derive a key from a text in the server's encoding.  "what" names the text in
+ * errors, "hint" says what it should be.
+ */
+static void
+derive_key(const char *text, size_t len, const char *what, const char *hint, unsigned char *key)
+{
+	QuaySecretKeyStatus status = try_key(text, len, key);
 
 	if (status != QUAY_SECRETKEY_OK)
 		ereport(ERROR,
 				(errcode(status == QUAY_SECRETKEY_NO_MEMORY ?
 						 ERRCODE_OUT_OF_MEMORY : ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the setting quay.database_secret_key cannot be used as a key"),
+				 errmsg("%s cannot be used as a key", what),
 				 errdetail("%s", quay_secretkey_status_text(status)),
+				 errhint("%s", hint)));
+}
+
+static bool
+is_set(const char *setting)
+{
+	return setting != NULL && setting[0] != '\0';
+}
+
+void
+quay_secret_load_key(unsigned char *key)
+{
+	if (!is_set(quay_guc_database_secret_key))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no key for encrypted fields is set"),
+				 errdetail("The setting quay.database_secret_key is empty."),
 				 errhint("Set quay.database_secret_key to the DATABASE_SECRET_KEY of the registry.")));
+	derive_key(quay_guc_database_secret_key, strlen(quay_guc_database_secret_key),
+			   "the setting quay.database_secret_key",
+			   "Set quay.database_secret_key to the DATABASE_SECRET_KEY of the registry.", key);
+}
+
+bool
+quay_secret_load_previous_key(unsigned char *key)
+{
+	if (!is_set(quay_guc_database_secret_key_previous))
+		return false;
+	derive_key(quay_guc_database_secret_key_previous, strlen(quay_guc_database_secret_key_previous),
+			   "the setting quay.database_secret_key_previous",
+			   "Set it to the key that quay.database_secret_key replaces, or to the empty string.", key);
+	return true;
+}
+
+void
+quay_secret_load_password_key(unsigned char *key)
+{
+	static const char hint[] = "Set quay.secret_key to the SECRET_KEY of the registry.";
+
+	if (!is_set(quay_guc_secret_key))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no key for encrypted passwords is set"),
+				 errdetail("The setting quay.secret_key is empty."),
+				 errhint("%s", hint)));
+	derive_key(quay_guc_secret_key, strlen(quay_guc_secret_key), "the setting quay.secret_key", hint, key);
+}
+
+bool
+quay_secret_try_password_key(unsigned char *key)
+{
+	return is_set(quay_guc_secret_key) &&
+		try_key(quay_guc_secret_key, strlen(quay_guc_secret_key), key) == QUAY_SECRETKEY_OK;
+}
+
+void
+quay_secret_derive_key(const char *text, size_t len, unsigned char *key)
+{
+	derive_key(text, len, "the text given", "Pass NULL to use the setting.", key);
 }
 
 void
@@ -206,12 +261,12 @@ quay_password_hash(PG_FUNCTION_ARGS)
 	int			cost = PG_GETARG_INT32(1);
 	unsigned char salt[QUAY_BCRYPT_SALT_LEN];
 	char		hash[QUAY_BCRYPT_HASH_LEN + 1];
-	SecretBytes utf8 = secret_to_utf8(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret));
+	QuaySecretBytes utf8 = quay_secret_to_utf8(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret));
 	QuayBcryptStatus status;
 
 	quay_secret_fill_random(salt, sizeof(salt));
 	status = quay_bcrypt_hash(utf8.data, utf8.len, cost, salt, hash);
-	release_bytes(&utf8);
+	quay_secret_release(&utf8);
 	report_bcrypt_status(status);
 	CHECK_FOR_INTERRUPTS();
 
@@ -222,7 +277,7 @@ bool
 quay_secret_password_matches(const char *secret, size_t secret_len,
 							 const char *hash, size_t hash_len, int dummy_cost)
 {
-	SecretBytes utf8 = secret_to_utf8(secret, secret_len);
+	QuaySecretBytes utf8 = quay_secret_to_utf8(secret, secret_len);
 	QuayBcryptStatus status;
 	bool		matches = false;
 
@@ -230,7 +285,7 @@ quay_secret_password_matches(const char *secret, size_t secret_len,
 		status = quay_bcrypt_verify(utf8.data, utf8.len, hash, hash_len, &matches);
 	else
 		status = quay_bcrypt_verify_dummy(utf8.data, utf8.len, dummy_cost);
-	release_bytes(&utf8);
+	quay_secret_release(&utf8);
 	report_bcrypt_status(status);
 	CHECK_FOR_INTERRUPTS();
 
@@ -312,7 +367,7 @@ report_encryption_status(QuayFieldStatus status, size_t max_length)
  * Encrypt UTF-8 bytes into a palloc'd string.
  */
 static char *
-encrypt_bytes(const SecretBytes *plain, size_t max_length, QuayFieldStatus *status)
+encrypt_bytes(const QuaySecretBytes *plain, size_t max_length, QuayFieldStatus *status)
 {
 	unsigned char key[QUAY_SECRETKEY_LEN];
 	unsigned char nonce[QUAY_FIELDCRYPT_NONCE_LEN];
@@ -341,7 +396,7 @@ quay_field_encrypt(PG_FUNCTION_ARGS)
 {
 	size_t		max_length = 0;
 	QuayFieldStatus status;
-	SecretBytes utf8;
+	QuaySecretBytes utf8;
 	text	   *secret;
 	char	   *stored;
 
@@ -359,29 +414,25 @@ quay_field_encrypt(PG_FUNCTION_ARGS)
 		max_length = PG_GETARG_INT32(1);
 	}
 
-	utf8 = secret_to_utf8(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret));
+	utf8 = quay_secret_to_utf8(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret));
 	stored = encrypt_bytes(&utf8, max_length, &status);
-	release_bytes(&utf8);
+	quay_secret_release(&utf8);
 	report_encryption_status(status, max_length);
 
 	PG_RETURN_TEXT_P(cstring_to_text(stored));
 }
 
-/*
- * Make a text of decrypted bytes; NULL if they are not valid UTF-8, contain a
- * zero byte or cannot be represented in the server's encoding.
- */
-static text *
-text_of_plain(const char *plain, size_t len)
+text *
+quay_secret_text_of_utf8(const char *plain, size_t len)
 {
-	SecretBytes recoded;
+	QuaySecretBytes recoded;
 	text	   *result = NULL;
 
 	if (!pg_verify_mbstr(PG_UTF8, plain, (int) len, true))
 		return NULL;
 	if (recode(plain, len, PG_UTF8, GetDatabaseEncoding(), &recoded))
 		result = cstring_to_text_with_len(recoded.data, (int) recoded.len);
-	release_bytes(&recoded);
+	quay_secret_release(&recoded);
 	return result;
 }
 
@@ -405,8 +456,11 @@ quay_field_decrypt(PG_FUNCTION_ARGS)
 	room = QUAY_FIELDCRYPT_PLAIN_ROOM(stored_len);
 	plain = palloc(room);
 	quay_secret_load_key(key);
-	if (quay_fieldcrypt_decrypt(key, VARDATA_ANY(stored), stored_len, plain, &plain_len))
-		result = text_of_plain(plain, plain_len);
+	/* while the key is being replaced, a field may still have the one before */
+	if (quay_fieldcrypt_decrypt(key, VARDATA_ANY(stored), stored_len, plain, &plain_len) ||
+		(quay_secret_load_previous_key(key) &&
+		 quay_fieldcrypt_decrypt(key, VARDATA_ANY(stored), stored_len, plain, &plain_len)))
+		result = quay_secret_text_of_utf8(plain, plain_len);
 	OPENSSL_cleanse(key, sizeof(key));
 	OPENSSL_cleanse(plain, room);
 	pfree(plain);
@@ -421,15 +475,18 @@ quay_secret_field_matches(const char *stored, size_t stored_len,
 						  const char *secret, size_t secret_len)
 {
 	unsigned char key[QUAY_SECRETKEY_LEN];
-	SecretBytes utf8 = secret_to_utf8(secret, secret_len);
+	QuaySecretBytes utf8 = quay_secret_to_utf8(secret, secret_len);
 	bool		matches;
 	bool		readable;
 
 	quay_secret_load_key(key);
 	readable = quay_fieldcrypt_matches(key, stored, stored_len,
-									   utf8.data, utf8.len, &matches);
+									   utf8.data, utf8.len, &matches) ||
+		(quay_secret_load_previous_key(key) &&
+		 quay_fieldcrypt_matches(key, stored, stored_len,
+								 utf8.data, utf8.len, &matches));
 	OPENSSL_cleanse(key, sizeof(key));
-	release_bytes(&utf8);
+	quay_secret_release(&utf8);
 	if (!readable)
 		report_decryption_failure();
 
@@ -474,6 +531,40 @@ quay_secret_equal(PG_FUNCTION_ARGS)
 
 	PG_RETURN_BOOL(quay_fieldcrypt_equal(VARDATA_ANY(a), VARSIZE_ANY_EXHDR(a),
 										 VARDATA_ANY(b), VARSIZE_ANY_EXHDR(b)));
+}
+
+/*
+ * quay_secret_digest(secret text) returns text, hexadecimal
+ *
+ * HMAC-SHA256 with a key of its own, which is the HMAC of the label.
+ */
+Datum
+quay_secret_digest(PG_FUNCTION_ARGS)
+{
+	text	   *secret = PG_GETARG_TEXT_PP(0);
+	QuaySecretBytes utf8 = quay_secret_to_utf8(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret));
+	unsigned char key[QUAY_SECRETKEY_LEN];
+	unsigned char label_key[DIGEST_LEN];
+	unsigned char digest[DIGEST_LEN];
+	char		hex[2 * DIGEST_LEN + 1];
+	bool		ok;
+
+	quay_secret_load_key(key);
+	ok = HMAC(EVP_sha256(), key, sizeof(key), (const unsigned char *) DIGEST_LABEL,
+			  strlen(DIGEST_LABEL), label_key, NULL) != NULL &&
+		HMAC(EVP_sha256(), label_key, sizeof(label_key), (const unsigned char *) utf8.data,
+			 utf8.len, digest, NULL) != NULL;
+	OPENSSL_cleanse(key, sizeof(key));
+	OPENSSL_cleanse(label_key, sizeof(label_key));
+	quay_secret_release(&utf8);
+	if (!ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute the digest of a secret"),
+				 errhint("Memory is short.")));
+	hex_encode((const char *) digest, DIGEST_LEN, hex);
+	hex[2 * DIGEST_LEN] = '\0';
+	PG_RETURN_TEXT_P(cstring_to_text(hex));
 }
 
 /* ---------- tokens ---------- */

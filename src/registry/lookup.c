@@ -14,6 +14,15 @@
 #include "registry/lookup.h"
 #include "scan.h"
 
+static void
+read_user(QuayScan *scan, QuayUser *user)
+{
+	user->id = quay_scan_int64(scan, QUAY_USER_ID);
+	user->organization = quay_scan_bool(scan, QUAY_USER_ORGANIZATION);
+	user->robot = quay_scan_bool(scan, QUAY_USER_ROBOT);
+	user->enabled = quay_scan_bool(scan, QUAY_USER_ENABLED);
+}
+
 bool
 quay_lookup_user(const text *username, QuayUser *user)
 {
@@ -30,11 +39,49 @@ quay_lookup_user(const text *username, QuayUser *user)
 	found = quay_scan_next(&scan);
 	if (found)
 	{
-		user->id = quay_scan_int64(&scan, QUAY_USER_ID);
-		user->organization = quay_scan_bool(&scan, QUAY_USER_ORGANIZATION);
-		user->robot = quay_scan_bool(&scan, QUAY_USER_ROBOT);
-		user->enabled = quay_scan_bool(&scan, QUAY_USER_ENABLED);
+		read_user(&scan, user);
 		quay_entity_offer_user(username, user, &scan, begun);
+	}
+	quay_scan_end(&scan);
+	return found;
+}
+
+static int64
+read_int64(TupleTableSlot *slot, QuayTable table, int column)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, quay_catalog_column(table, column), &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+void
+quay_lookup_read_repository(TupleTableSlot *slot, QuayRepository *repository)
+{
+	const char *visibility = quay_cache_enumeration_name(QUAY_VISIBILITY,
+														 read_int64(slot, QUAY_REPOSITORY, QUAY_REPOSITORY_VISIBILITY_ID));
+	bool		isnull;
+
+	repository->id = read_int64(slot, QUAY_REPOSITORY, QUAY_REPOSITORY_ID);
+	repository->namespace_id = read_int64(slot, QUAY_REPOSITORY, QUAY_REPOSITORY_NAMESPACE_USER_ID);
+	repository->state = (QuayRepositoryState) DatumGetInt32(slot_getattr(slot, quay_catalog_column(QUAY_REPOSITORY, QUAY_REPOSITORY_STATE), &isnull));
+	repository->is_public = (visibility != NULL && strcmp(visibility, "public") == 0);
+}
+
+bool
+quay_lookup_user_by_id(int64 id, QuayUser *user, text **username)
+{
+	QuayScan	scan;
+	bool		isnull;
+	bool		found;
+
+	quay_scan_prepare(&scan, QUAY_USER, QUAY_USER_BY_ID);
+	quay_scan_key_int64(&scan, id);
+	found = quay_scan_next(&scan);
+	if (found)
+	{
+		read_user(&scan, user);
+		*username = DatumGetTextPCopy(quay_scan_datum(&scan, QUAY_USER_USERNAME, &isnull));
 	}
 	quay_scan_end(&scan);
 	return found;
@@ -57,15 +104,7 @@ quay_lookup_repository(int64 namespace_id, const text *name, QuayRepository *rep
 	found = quay_scan_next(&scan);
 	if (found)
 	{
-		bool		isnull;
-		int64		visibility_id = quay_scan_int64(&scan, QUAY_REPOSITORY_VISIBILITY_ID);
-		const char *visibility;
-
-		repository->id = quay_scan_int64(&scan, QUAY_REPOSITORY_ID);
-		repository->namespace_id = namespace_id;
-		repository->state = (QuayRepositoryState) DatumGetInt32(quay_scan_datum(&scan, QUAY_REPOSITORY_STATE, &isnull));
-		visibility = quay_cache_enumeration_name(QUAY_VISIBILITY, visibility_id);
-		repository->is_public = (visibility != NULL && strcmp(visibility, "public") == 0);
+		quay_lookup_read_repository(scan.slot, repository);
 		quay_entity_offer_repository(name, repository, &scan, begun);
 	}
 	quay_scan_end(&scan);

@@ -5,6 +5,8 @@
 #ifndef QUAY_REGISTRY_LOOKUP_H
 #define QUAY_REGISTRY_LOOKUP_H
 
+#include "executor/tuptable.h"
+
 /* Values of repository.state. */
 typedef enum QuayRepositoryState
 {
@@ -56,6 +58,12 @@ typedef struct QuayManifestRow
 
 /* Any row of that name. */
 extern bool quay_lookup_user(const text *username, QuayUser *user);
+
+/* The same by id; username is a copy. */
+extern bool quay_lookup_user_by_id(int64 id, QuayUser *user, text **username);
+
+/* A row of repository. */
+extern void quay_lookup_read_repository(TupleTableSlot *slot, QuayRepository *repository);
 
 /* Any repository of that name, whatever its state. */
 extern bool quay_lookup_repository(int64 namespace_id, const text *name, QuayRepository *repository);

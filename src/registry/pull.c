@@ -116,8 +116,9 @@ quay_pull(PG_FUNCTION_ARGS)
 
 	has_owner = quay_lookup_user(namespace_name, &owner) && !owner.robot;
 	has_repository = has_owner && quay_lookup_repository(owner.id, PG_GETARG_TEXT_PP(2), &repository);
-	if (!quay_access_allowed(actor, namespace_name, has_owner ? &owner : NULL, has_repository ? &repository : NULL,
-							 QUAY_ACTION_READ, scopes))
+	if (!quay_access_allowed(actor, namespace_name, has_owner ? &owner : NULL,
+							 PG_GETARG_TEXT_PP(2), has_repository ? &repository : NULL,
+							 QUAY_ACTION_READ, scopes, NULL))
 		return pull_refused(fcinfo, has_owner && !owner.enabled ? "namespace_disabled" : "denied");
 	if (!has_repository || repository.state == QUAY_STATE_MARKED_FOR_DELETION)
 		return pull_refused(fcinfo, "repository_unknown");

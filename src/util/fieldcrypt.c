@@ -22,6 +22,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "util/base64.h"
 #include "util/fieldcrypt.h"
 
 #define OVERHEAD	(QUAY_FIELDCRYPT_NONCE_LEN + QUAY_FIELDCRYPT_TAG_LEN)
@@ -106,36 +107,6 @@ quay_fieldcrypt_encrypt(const unsigned char key[QUAY_FIELDCRYPT_KEY_LEN],
 	return ok ? QUAY_FIELD_OK : QUAY_FIELD_FAILED;
 }
 
-static bool
-is_base64_char(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		(c >= '0' && c <= '9') || c == '+' || c == '/';
-}
-
-/*
- * Check that the text is padded base64 and nothing else, and count its padding
- * characters; -1 if it is not.  libcrypto's decoder would skip blanks, and in
- * some versions takes "=" anywhere.
- */
-static int
-base64_padding(const char *text, size_t len)
-{
-	int			padding = 0;
-	size_t		i;
-
-	if (len == 0 || len % 4 != 0)
-		return -1;
-	while (padding < 2 && text[len - 1 - padding] == '=')
-		padding++;
-	for (i = 0; i < len - padding; i++)
-	{
-		if (!is_base64_char(text[i]))
-			return -1;
-	}
-	return padding;
-}
-
 /*
  * Decode the base64 part into "raw"; false if it is not well formed or too
  * short to hold a nonce and a tag.
@@ -143,28 +114,14 @@ base64_padding(const char *text, size_t len)
 static bool
 decode_stored(const char *stored, size_t stored_len, unsigned char *raw, size_t *raw_len)
 {
-	const char *text = stored + QUAY_FIELDCRYPT_PREFIX_LEN;
-	size_t		text_len;
-	int			padding;
-	int			decoded;
-
 	if (stored_len < QUAY_FIELDCRYPT_PREFIX_LEN ||
 		stored_len > QUAY_FIELDCRYPT_MAX_STORED ||
 		memcmp(stored, QUAY_FIELDCRYPT_PREFIX, QUAY_FIELDCRYPT_PREFIX_LEN) != 0)
 		return false;
 
-	text_len = stored_len - QUAY_FIELDCRYPT_PREFIX_LEN;
-	padding = base64_padding(text, text_len);
-	if (padding < 0)
+	if (!quay_base64_decode(stored + QUAY_FIELDCRYPT_PREFIX_LEN,
+							stored_len - QUAY_FIELDCRYPT_PREFIX_LEN, raw, raw_len))
 		return false;
-
-	decoded = EVP_DecodeBlock(raw, (const unsigned char *) text, (int) text_len);
-	if (decoded < 0)
-	{
-		ERR_clear_error();
-		return false;
-	}
-	*raw_len = (size_t) decoded - padding;
 	return *raw_len >= OVERHEAD && *raw_len - OVERHEAD <= QUAY_FIELDCRYPT_MAX_PLAIN;
 }
 

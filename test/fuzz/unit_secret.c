@@ -8,8 +8,10 @@
  *	cc -DFRONTEND -std=gnu11 -g -Wall -Wextra -Werror \
  *		-fsanitize=address,undefined -Isrc \
  *		-isystem "$(pg_config --includedir-server)" \
- *		test/fuzz/unit_secret.c src/util/secretkey.c src/util/fieldcrypt.c \
- *		src/util/bcrypt.c src/util/hashstate.c src/util/token.c \
+ *		test/fuzz/unit_secret.c test/fuzz/unit_token.c src/util/base64.c \
+ *		src/util/secretkey.c src/util/fieldcrypt.c src/util/bcrypt.c \
+ *		src/util/hashstate.c src/util/jwk.c src/util/passwordcrypt.c \
+ *		src/util/token.c \
  *		-L"$(pg_config --pkglibdir)" -L"$(pg_config --libdir)" \
  *		-lpgcommon -lpgport -lcrypto -lcrypt -o unit_secret
  *
@@ -25,6 +27,8 @@
 #include "util/hashstate.h"
 #include "util/secretkey.h"
 #include "util/token.h"
+
+#include "unit_token.h"
 
 static int	tests = 0;
 static int	failures = 0;
@@ -789,6 +793,7 @@ main(void)
 						 "damaged sha512 states, a long partial block");
 	test_hash_semantics();
 	test_token();
+	unit_token(ok);
 
 	printf("1..%d\n", tests);
 	return failures == 0 ? 0 : 1;

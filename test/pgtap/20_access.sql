@@ -1,4 +1,4 @@
--- access_check() and access_explain(), decision by decision: who, with which scopes, may do what, and which rule says so.
+-- access_check() and its kin, decision by decision: who, with which scopes, may do what, and which rule says so.
 BEGIN;
 SET LOCAL search_path = public, pg_catalog;
 
@@ -40,6 +40,8 @@ CREATE FUNCTION pg_temp.mirror(namespace text, name text, robot text) RETURNS vo
     SELECT repository_id, '2024-01-01', true, 1, pg_temp.id(robot), '{}', 0, id, 'x' FROM rule
 $$;
 
+-- Rows that the rules of the tables would refuse today, but that may be there.
+SET LOCAL session_replication_role = replica;
 DO $$
 BEGIN
     PERFORM pg_temp.new_user(u) FROM unnest('{devtable,creator,reader,public,outsideorg,freshuser,root,auditor,writer}'::text[]) AS u;
@@ -92,12 +94,13 @@ BEGIN
     FROM quay.visibility AS v WHERE v.name = 'private';
 END
 $$;
+SET LOCAL session_replication_role = origin;
 
--- One line is three decisions: read, write and admin, each as y or n and the rule that decides. full: quay.superusers_full_access,
--- anon: quay.anonymous_access.
+-- One line is three decisions: read, write and admin, each as y or n and the rule that decides, with these settings.
 CREATE TEMPORARY TABLE expected (
     line integer GENERATED ALWAYS AS IDENTITY, actor text, scopes text, path text,
-    read text, write text, admin text, full_access boolean DEFAULT false, anonymous boolean DEFAULT true);
+    read text, write text, admin text, full_access boolean DEFAULT false,
+    anonymous boolean DEFAULT true, restricted boolean DEFAULT false, superusers boolean DEFAULT true);
 
 INSERT INTO expected (actor, scopes, path, read, write, admin) VALUES
     -- an organization
@@ -232,23 +235,181 @@ INSERT INTO expected (actor, scopes, path, read, write, admin, anonymous) VALUES
     ('devtable+other', NULL, 'buynlarge/site', 'y public', 'n no rule grants', 'n no rule grants', false),
     ('gone+bot', NULL, 'buynlarge/site', 'n actor', 'n actor', 'n actor', false);
 
+-- Tokens for single repositories: without an actor they are the right, with one they limit it.
+INSERT INTO expected (actor, scopes, path, read, write, admin) VALUES
+    (NULL, 'repository:buynlarge/orgrepo:pull', 'buynlarge/orgrepo', 'y token', 'n actor', 'n actor'),
+    (NULL, 'repository:buynlarge/orgrepo:push', 'buynlarge/orgrepo', 'y token', 'y token', 'n actor'),
+    (NULL, 'repository:buynlarge/orgrepo:pull,push', 'buynlarge/orgrepo', 'y token', 'y token', 'n actor'),
+    (NULL, 'repository:buynlarge/orgrepo:push,pull,*', 'buynlarge/orgrepo', 'y token', 'y token', 'y token'),
+    (NULL, 'repository:buynlarge/orgrepo:', 'buynlarge/orgrepo', 'n actor', 'n actor', 'n actor'),
+    (NULL, 'repository:buynlarge/orgrepo:pull repository:devtable/shared:pull,push', 'devtable/shared', 'y token', 'y token', 'n actor'),
+    (NULL, 'repository:buynlarge/orgrepo:pull,push', 'devtable/shared', 'n actor', 'n actor', 'n actor'),
+    (NULL, 'repository:buynlarge/orgrepo:pull,push', 'buynlarge/orgrep', 'n actor', 'n actor', 'n actor'),
+    (NULL, 'repository:devtable/new:pull,push', 'devtable/new', 'n actor', 'n actor', 'n actor'),
+    (NULL, 'repository:buynlarge/frozen:*', 'buynlarge/frozen', 'y token', 'n state', 'y token'),
+    (NULL, 'repository:buynlarge/mirrored:*', 'buynlarge/mirrored', 'y token', 'n mirror', 'y token'),
+    (NULL, 'repository:buynlarge/marked:*', 'buynlarge/marked', 'n state', 'n state', 'n state'),
+    (NULL, 'repository:offorg/site:pull', 'offorg/site', 'n namespace', 'n namespace', 'n namespace'),
+    (NULL, 'repository:buynlarge/site:push', 'buynlarge/site', 'y public', 'y token', 'n actor'),
+    (NULL, 'repository:buynlarge/orgrepo:pull,delete', 'buynlarge/orgrepo', 'n scopes', 'n scopes', 'n scopes'),
+    (NULL, 'repository:orgrepo:pull', 'buynlarge/orgrepo', 'n scopes', 'n scopes', 'n scopes'),
+    (NULL, 'repository:/orgrepo:pull', 'buynlarge/orgrepo', 'n scopes', 'n scopes', 'n scopes'),
+    (NULL, 'repository:buynlarge/:pull', 'buynlarge/orgrepo', 'n scopes', 'n scopes', 'n scopes'),
+    (NULL, 'repository:buynlarge/orgrepo', 'buynlarge/orgrepo', 'n scopes', 'n scopes', 'n scopes'),
+    (NULL, 'repository:', 'buynlarge/orgrepo', 'n scopes', 'n scopes', 'n scopes'),
+    (NULL, 'repo:admin', 'buynlarge/orgrepo', 'n actor', 'n actor', 'n actor'),
+    ('devtable', 'repository:buynlarge/orgrepo:pull', 'buynlarge/orgrepo', 'y organization team', 'n no rule grants', 'n no rule grants'),
+    ('devtable', 'repository:buynlarge/orgrepo:pull,push', 'buynlarge/orgrepo', 'y organization team', 'y organization team', 'n no rule grants'),
+    ('devtable', 'repository:buynlarge/orgrepo:*', 'devtable/shared', 'n no rule grants', 'n no rule grants', 'n no rule grants'),
+    ('freshuser', 'repository:buynlarge/orgrepo:*', 'buynlarge/orgrepo', 'n no rule grants', 'n no rule grants', 'n no rule grants'),
+    ('reader', 'repository:buynlarge/orgrepo:pull,push', 'buynlarge/orgrepo', 'y team permission', 'n no rule grants', 'n no rule grants'),
+    ('reader', 'repo:read repository:devtable/shared:pull,push', 'devtable/shared', 'y user permission', 'n no rule grants', 'n no rule grants'),
+    ('public', 'repo:read repository:devtable/shared:pull,push', 'devtable/shared', 'y user permission', 'y user permission', 'n no rule grants'),
+    ('buynlarge+creatorbot', 'repository:buynlarge/mirrored:pull,push', 'buynlarge/mirrored', 'y user permission', 'y user permission', 'n no rule grants');
+
+-- quay.restricted_users: nobody writes into his own namespace, nor does a robot of his, unless he is listed or a superuser
+INSERT INTO quay.unrestricted_user (username) VALUES ('public');
+INSERT INTO expected (actor, scopes, path, read, write, admin, restricted) VALUES
+    ('devtable', NULL, 'devtable/shared', 'y own namespace', 'n restricted user', 'y own namespace', true),
+    ('devtable', NULL, 'devtable/new', 'y own namespace', 'n restricted user', 'y own namespace', true),
+    ('devtable+dtrobot', NULL, 'devtable/mirrored', 'y user permission', 'n restricted user', 'n no rule grants', true),
+    ('public', NULL, 'devtable/shared', 'y user permission', 'y user permission', 'n no rule grants', true),
+    ('public', NULL, 'public/new', 'y own namespace', 'y own namespace', 'y own namespace', true),
+    ('root', NULL, 'root/new', 'y own namespace', 'y own namespace', 'y own namespace', true),
+    ('root', 'repo:write', 'root/new', 'y own namespace', 'n restricted user', 'n no rule grants', true),
+    ('root', 'repo:write super:user', 'root/new', 'y own namespace', 'y own namespace', 'n no rule grants', true),
+    ('devtable', NULL, 'buynlarge/orgrepo', 'y organization team', 'y organization team', 'y organization team', true),
+    ('buynlarge+ownerbot', NULL, 'buynlarge/orgrepo', 'y organization team', 'y organization team', 'y organization team', true);
+
+-- quay.superusers off: only those who may read everything are left
+INSERT INTO expected (actor, scopes, path, read, write, admin, full_access, superusers) VALUES
+    ('root', NULL, 'buynlarge/orgrepo', 'n no rule grants', 'n no rule grants', 'n no rule grants', true, false),
+    ('root', 'super:user', 'nowhere/new', 'n no rule grants', 'n no rule grants', 'n no rule grants', true, false),
+    ('auditor', NULL, 'buynlarge/orgrepo', 'y readonly superuser', 'n no rule grants', 'n no rule grants', true, false);
+
 CREATE FUNCTION pg_temp.decision(e expected, action text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     namespace text := split_part(e.path, '/', 1);
     repository text := split_part(e.path, '/', 2);
 BEGIN
-    PERFORM set_config('quay.superusers_full_access', e.full_access::text, true), set_config('quay.anonymous_access', e.anonymous::text, true);
+    PERFORM set_config('quay.superusers_full_access', e.full_access::text, true), set_config('quay.anonymous_access', e.anonymous::text, true),
+            set_config('quay.restricted_users', e.restricted::text, true), set_config('quay.superusers', e.superusers::text, true);
     RETURN (SELECT CASE WHEN quay.access_check(e.actor, namespace, repository, action, e.scopes) THEN 'y ' ELSE 'n ' END || x.rule
             FROM quay.access_explain(e.actor, namespace, repository, action, e.scopes) AS x WHERE x.decided);
 END
 $$;
 
-SELECT plan(count(*)::integer * 3) FROM expected;
+-- In a namespace: member, create and admin; whether the actor sees the team readers or owners; what kind of superuser he is.
+CREATE TEMPORARY TABLE expected_namespace (
+    line integer GENERATED ALWAYS AS IDENTITY, actor text, scopes text, namespace text,
+    member text, "create" text, admin text, sees_readers boolean, sees_owners boolean, full_access boolean DEFAULT false);
+INSERT INTO expected_namespace (actor, scopes, namespace, member, "create", admin, sees_readers, sees_owners) VALUES
+    (NULL, NULL, 'buynlarge', 'n actor', 'n actor', 'n actor', false, false),
+    ('devtable', NULL, 'buynlarge', 'y organization team', 'y organization team', 'y organization team', true, true),
+    ('creator', NULL, 'buynlarge', 'y organization team', 'y organization team', 'n no rule grants', false, false),
+    ('reader', NULL, 'buynlarge', 'y organization team', 'n no rule grants', 'n no rule grants', true, false),
+    ('outsideorg', NULL, 'buynlarge', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('buynlarge+ownerbot', NULL, 'buynlarge', 'y organization team', 'y organization team', 'y organization team', true, true),
+    ('buynlarge+creatorbot', NULL, 'buynlarge', 'y organization team', 'y organization team', 'n no rule grants', false, false),
+    ('freshuser', NULL, 'buynlarge', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('devtable', 'repo:read', 'buynlarge', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('devtable', 'repo:write', 'buynlarge', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('devtable', 'repo:admin', 'buynlarge', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('devtable', 'repo:create', 'buynlarge', 'y organization team', 'y organization team', 'n no rule grants', false, true),
+    ('devtable', 'org:admin', 'buynlarge', 'y organization team', 'y organization team', 'y organization team', true, true),
+    ('reader', 'repo:create', 'buynlarge', 'y organization team', 'n no rule grants', 'n no rule grants', true, false),
+    ('reader', 'repo:admin', 'buynlarge', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('devtable', 'user:admin', 'buynlarge', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('devtable', 'org:admins', 'buynlarge', 'n scopes', 'n scopes', 'n scopes', false, false),
+    ('root', 'super:user', 'buynlarge', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('auditor', NULL, 'buynlarge', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    (NULL, 'repository:buynlarge/orgrepo:*', 'buynlarge', 'n actor', 'n actor', 'n actor', false, false),
+    ('devtable', NULL, 'devtable', 'y own namespace', 'y own namespace', 'y own namespace', false, false),
+    ('devtable', 'repo:read', 'devtable', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('devtable', 'repo:create', 'devtable', 'y own namespace', 'y own namespace', 'n no rule grants', false, false),
+    ('devtable', 'org:admin', 'devtable', 'y own namespace', 'y own namespace', 'y own namespace', false, false),
+    ('devtable', 'user:admin', 'devtable', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('public', NULL, 'devtable', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('devtable+dtrobot', NULL, 'devtable', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('devtable', NULL, 'nowhere', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('devtable', NULL, NULL, 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false),
+    ('devtable', NULL, 'offorg', 'n namespace', 'n namespace', 'n namespace', false, false),
+    ('gone', NULL, 'gone', 'n namespace', 'n namespace', 'n namespace', false, false);
+INSERT INTO expected_namespace (actor, scopes, namespace, member, "create", admin, sees_readers, sees_owners, full_access) VALUES
+    ('root', 'super:user', 'buynlarge', 'y superuser', 'y superuser', 'y superuser', true, true, true),
+    ('root', NULL, 'nowhere', 'y superuser', 'y superuser', 'y superuser', true, true, true),
+    ('root', 'org:admin', 'buynlarge', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false, true),
+    ('root', NULL, 'offorg', 'n namespace', 'n namespace', 'n namespace', false, false, true),
+    ('auditor', 'super:user', 'buynlarge', 'n no rule grants', 'n no rule grants', 'n no rule grants', false, false, true);
+
+CREATE FUNCTION pg_temp.decision(e expected_namespace, action text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('quay.superusers_full_access', e.full_access::text, true), set_config('quay.superusers', 'on', true);
+    RETURN (SELECT CASE WHEN quay.access_check_namespace(e.actor, e.namespace, action, e.scopes) THEN 'y ' ELSE 'n ' END || x.rule
+            FROM quay.access_explain_namespace(e.actor, e.namespace, action, e.scopes) AS x WHERE x.decided);
+END
+$$;
+CREATE FUNCTION pg_temp.sees(e expected_namespace, team text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('quay.superusers_full_access', e.full_access::text, true);
+    RETURN quay.access_check_team(e.actor, e.namespace, team, e.scopes);
+END
+$$;
+
+-- One's own account, and superusers.
+CREATE TEMPORARY TABLE expected_account (
+    line integer GENERATED ALWAYS AS IDENTITY, actor text, scopes text, username text, read boolean, admin boolean, superuser text, superusers boolean DEFAULT true);
+INSERT INTO expected_account (actor, scopes, username, read, admin, superuser) VALUES
+    ('devtable', NULL, 'devtable', true, true, NULL),
+    ('devtable', 'user:read', 'devtable', true, false, NULL),
+    ('devtable', 'user:admin', 'devtable', true, true, NULL),
+    ('devtable', 'repo:admin', 'devtable', false, false, NULL),
+    ('devtable', 'nonsense', 'devtable', false, false, NULL),
+    ('devtable', NULL, 'public', false, false, NULL),
+    ('devtable', NULL, 'nowhere', false, false, NULL),
+    ('devtable', NULL, NULL, false, false, NULL),
+    ('devtable+dtrobot', NULL, 'devtable', false, false, NULL),
+    ('devtable+dtrobot', NULL, 'devtable+dtrobot', true, true, NULL),
+    ('gone', NULL, 'gone', false, false, NULL),
+    ('otherorg', NULL, 'otherorg', false, false, NULL),
+    (NULL, NULL, 'devtable', false, false, NULL),
+    ('root', NULL, 'root', true, true, 'superuser'),
+    ('root', 'super:user', 'root', false, false, 'superuser'),
+    ('root', 'user:read super:user', 'devtable', false, false, 'superuser'),
+    ('root', 'user:read', 'root', true, false, NULL),
+    ('root', '', 'root', false, false, NULL),
+    ('auditor', NULL, 'auditor', true, true, 'readonly'),
+    ('auditor', 'repo:read', 'auditor', false, false, 'readonly'),
+    ('auditor', 'nonsense', 'auditor', false, false, NULL);
+INSERT INTO expected_account (actor, scopes, username, read, admin, superuser, superusers) VALUES
+    ('root', NULL, 'root', true, true, NULL, false),
+    ('auditor', NULL, 'root', false, false, 'readonly', false);
+CREATE FUNCTION pg_temp.superuser(e expected_account) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('quay.superusers', e.superusers::text, true);
+    RETURN quay.superuser_kind(e.actor, e.scopes);
+END
+$$;
+
+SELECT plan((SELECT count(*)::integer FROM expected) * 3 + (SELECT count(*)::integer FROM expected_namespace) * 5
+            + (SELECT count(*)::integer FROM expected_account) * 3);
 SELECT is(pg_temp.decision(e, 'read'), e.read, format('%s: read %s by %s, scopes %s', e.line, e.path, coalesce(e.actor, 'anonymous'), coalesce(e.scopes, 'direct')))
 FROM expected AS e ORDER BY e.line;
 SELECT is(pg_temp.decision(e, 'write'), e.write, format('%s: write %s by %s, scopes %s', e.line, e.path, coalesce(e.actor, 'anonymous'), coalesce(e.scopes, 'direct')))
 FROM expected AS e ORDER BY e.line;
 SELECT is(pg_temp.decision(e, 'admin'), e.admin, format('%s: admin %s by %s, scopes %s', e.line, e.path, coalesce(e.actor, 'anonymous'), coalesce(e.scopes, 'direct')))
 FROM expected AS e ORDER BY e.line;
+SELECT is(pg_temp.decision(e, a.action), CASE a.action WHEN 'member' THEN e.member WHEN 'create' THEN e."create" ELSE e.admin END,
+          format('%s: %s in %s by %s, scopes %s', e.line, a.action, e.namespace, coalesce(e.actor, 'anonymous'), coalesce(e.scopes, 'direct')))
+FROM expected_namespace AS e, unnest('{member,create,admin}'::text[]) WITH ORDINALITY AS a (action, n) ORDER BY e.line, a.n;
+SELECT is(pg_temp.sees(e, t.team), CASE t.team WHEN 'readers' THEN e.sees_readers ELSE e.sees_owners END,
+          format('%s: team %s/%s seen by %s, scopes %s', e.line, e.namespace, t.team, coalesce(e.actor, 'anonymous'), coalesce(e.scopes, 'direct')))
+FROM expected_namespace AS e, unnest('{readers,owners}'::text[]) AS t (team) ORDER BY e.line, t.team;
+SELECT is(quay.access_check_user(e.actor, e.username, 'read', e.scopes), e.read, format('%s: account of %s read by %s', e.line, e.username, e.actor))
+FROM expected_account AS e ORDER BY e.line;
+SELECT is(quay.access_check_user(e.actor, e.username, 'admin', e.scopes), e.admin, format('%s: account of %s administered by %s', e.line, e.username, e.actor))
+FROM expected_account AS e ORDER BY e.line;
+SELECT is(pg_temp.superuser(e), e.superuser, format('%s: superuser %s, scopes %s', e.line, coalesce(e.actor, 'anonymous'), coalesce(e.scopes, 'direct')))
+FROM expected_account AS e ORDER BY e.line;
 SELECT * FROM finish();
 ROLLBACK;

@@ -104,6 +104,13 @@ SELECT pg_temp.catalog('lister', 'list');
 SELECT pg_temp.catalog('lister', 'list/a/c', 1), pg_temp.catalog('lister', 'list/b', 1);
 SELECT pg_temp.catalog('lister', scopes => 'user:read'), pg_temp.catalog('guest', scopes => 'repo:read');
 SELECT count(*) FROM quay.catalog('lister', n => 0);
+-- without the public catalog: only what one has a right in, and for users the public ones of namespaces that everybody sees
+SET LOCAL quay.public_catalog = off;
+SELECT pg_temp.catalog('lister'), pg_temp.catalog('guest'), pg_temp.catalog(NULL);
+INSERT INTO quay.public_namespace (username) VALUES ('list-org'), ('list-none');
+SELECT pg_temp.catalog('guest'), pg_temp.catalog('guest', scopes => 'user:read'), pg_temp.catalog(NULL), pg_temp.catalog('nobody');
+SELECT pg_temp.catalog('guest', 'list-org/a', 1);
+SET LOCAL quay.public_catalog = on;
 SET LOCAL quay.anonymous_access = off;
 SELECT pg_temp.catalog(NULL), pg_temp.catalog('guest');
 INSERT INTO quay.superuser (username, kind) VALUES ('guest', 'readonly');

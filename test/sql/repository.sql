@@ -88,6 +88,80 @@ FROM quay.logentry3 AS l JOIN quay.logentrykind AS k ON k.id = l.kind_id JOIN qu
 LEFT JOIN quay."user" AS p ON p.id = l.performer_id LEFT JOIN quay.repository AS r ON r.id = l.repository_id
 WHERE a.username LIKE 'rep-%' AND k.name LIKE '%\_repo%' AND length(l.metadata_json) < 200 ORDER BY l.id;
 
+-- What a pull through the cache creates: its creator only reads.
+SELECT quay.repository_create('rep-org', 'cached', 'rep-bob', proxy_cache => true) IS NOT NULL AS cached;
+SELECT * FROM pg_temp.permissions('rep-org/cached');
+
+-- Creators who cannot hold the permission, delegates who cannot either (an older registry let them in), and a "/" where none is allowed.
+SELECT quay.robot_create('rep-alice', 'bot') IS NOT NULL AS robot;
+SELECT pg_temp.try($$SELECT quay.repository_create('rep-org', 'foreign', 'rep-alice+bot')$$);
+SELECT quay.organization_create('rep-org2', NULL, 'rep-alice') IS NOT NULL AS org2;
+INSERT INTO quay.permissionprototype (org_id, uuid, delegate_user_id, delegate_team_id, role_id)
+SELECT o.id, gen_random_uuid()::text, d.id, t.id, r.id
+FROM (VALUES ('rep-alice+bot', NULL), ('rep-org', NULL), (NULL, 'rep-org'), ('rep-bob', NULL)) AS p (delegate, team_of)
+JOIN quay."user" AS o ON o.username = 'rep-org2' JOIN quay.role AS r ON r.name = 'write'
+LEFT JOIN quay."user" AS d ON d.username = p.delegate
+LEFT JOIN quay.team AS t ON t.name = 'devs' AND t.organization_id = (SELECT id FROM quay."user" WHERE username = p.team_of);
+SELECT quay.repository_create('rep-org2', 'app', 'rep-alice') IS NOT NULL AS created;
+SELECT * FROM pg_temp.permissions('rep-org2/app');
+SET LOCAL quay.extended_repository_names = off;
+SELECT pg_temp.try($$SELECT quay.repository_create('rep-org', 'nested/other')$$);
+SELECT pg_temp.try($$SELECT quay.repository_create('rep-org', 'not-nested')$$), pg_temp.try($$SELECT quay.repository_create('rep-org', 'Bad/Name')$$);
+RESET quay.extended_repository_names;
+
+-- In an organization that is a mirror only its robot creates repositories.
+INSERT INTO quay.orgmirrorconfig (organization_id, creation_date, external_registry_type, external_registry_url, external_namespace, external_registry_config,
+                                  internal_robot_id, repository_filters, visibility_id, sync_interval)
+SELECT o.id, '2026-01-01', 1, 'https://upstream.example', 'there', '{}', b.id, '[]', v.id, 3600
+FROM quay."user" AS o, quay."user" AS b, quay.visibility AS v WHERE o.username = 'rep-org' AND b.username = 'rep-org+ci' AND v.name = 'private';
+SELECT who AS actor, pg_temp.try(format('SELECT quay.repository_create(%L, %L, actor => %L)', 'rep-org', 'of-mirror', who))
+FROM unnest(ARRAY[NULL, 'rep-alice', 'rep-org+ci']) AS who;
+SELECT pg_temp.try($$SELECT quay.repository_create('rep-org', 'of-mirror2', 'rep-org+ci')$$);
+DELETE FROM quay.orgmirrorconfig WHERE organization_id = (SELECT id FROM quay."user" WHERE username = 'rep-org');
+
+-- Looking at them.
+CREATE FUNCTION pg_temp.ids(VARIADIC names text[]) RETURNS bigint[] LANGUAGE sql AS $$
+    SELECT array_agg(r.id ORDER BY n.n) FROM unnest(names) WITH ORDINALITY AS n (name, n), quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id
+    WHERE u.username || '/' || r.name = n.name
+$$;
+SELECT quay.repository_star('rep-bob', 'rep-alice', 'app') AS starred;
+INSERT INTO quay.quotarepositorysize (repository_id, size_bytes, backfill_complete) SELECT unnest(pg_temp.ids('rep-alice/app')), 4711, true;
+SELECT visibility, kind, state, description, trust_enabled, stars, is_starred, size_bytes, namespace_is_organization, tag_expiration_s
+FROM quay.repository_get('rep-alice', 'app');
+SELECT stars, is_starred, namespace_id = (SELECT id FROM quay."user" WHERE username = 'rep-alice') AS namespace_id, ARRAY[repository_id] = pg_temp.ids('rep-alice/app') AS id
+FROM quay.repository_get('rep-alice', 'app', 'rep-bob');
+SELECT count(*) AS rows FROM (VALUES ('rep-alice', 'none'), ('rep-none', 'app'), ('rep-org', 'of-alice'), ('rep-org+ci', 'app'), (NULL, NULL)) AS t (n, r), quay.repository_get(n, r);
+UPDATE quay."user" SET enabled = true WHERE username = 'rep-carol';
+SELECT quay.repository_create('rep-carol', 'app') IS NOT NULL AS carols;
+UPDATE quay."user" SET enabled = false WHERE username = 'rep-carol';
+SELECT count(*) AS disabled FROM quay.repository_get('rep-carol', 'app');
+SELECT namespace, name, visibility, kind, state, stars, is_starred, namespace_is_organization, namespace_enabled, original_name
+FROM quay.repository_get_many(pg_temp.ids('rep-alice/app', 'rep-org/nested/app.one', 'rep-org/of-alice', 'rep-carol/app') || 0::bigint || NULL, 'rep-bob');
+SELECT count(*) AS none FROM quay.repository_get_many('{}') UNION ALL SELECT count(*) FROM quay.repository_get_many(NULL);
+SELECT n || '/' || r AS name, quay.repository_state_get(n, r) AS state, quay.repository_kind_get(n, r) AS kind
+FROM (VALUES ('rep-alice', 'app'), ('rep-org', 'nested/app.one'), ('rep-org', 'of-bob'), ('rep-org', 'of-alice'), ('rep-carol', 'app'), ('rep-none', 'x')) AS t (n, r);
+
+-- Description, trust and badge.
+SELECT quay.repository_set_description('rep-alice', 'app', d, 'rep-alice', '192.0.2.4') FROM (VALUES (1, 'Über *uns*'), (2, NULL), (3, 'An app')) AS t (n, d) ORDER BY n;
+SELECT quay.repository_set_trust('rep-alice', 'app', b, 'rep-alice') FROM (VALUES (1, true), (2, NULL), (3, true)) AS t (n, b) ORDER BY n;
+SELECT description, trust_enabled FROM quay.repository_get('rep-alice', 'app');
+SELECT quay.repository_badge_token_get('rep-alice', 'app') AS old \gset
+SELECT quay.repository_badge_token_rotate('rep-alice', 'app') <> :'old' AS rotated;
+SELECT length(t) AS length, t <> :'old' AS other, quay.repository_badge_token_get('rep-alice', 'none') AS none, quay.repository_badge_token_get('rep-carol', 'app') AS disabled
+FROM quay.repository_badge_token_get('rep-alice', 'app') AS t;
+SELECT f AS call, pg_temp.try(format('SELECT quay.repository_%s', f)) AS result
+FROM unnest(ARRAY[$$set_description('rep-none', 'app', '')$$, $$set_description('rep-alice', 'none', '')$$, $$set_description('rep-carol', 'app', '')$$,
+    $$set_description('rep-alice', 'app', '', 'rep-none')$$, $$set_trust('rep-none', 'app', true)$$, $$set_trust('rep-alice', 'none', true)$$,
+    $$set_trust('rep-carol', 'app', true)$$, $$set_trust('rep-alice', 'app', true, 'rep-none')$$, $$badge_token_rotate('rep-none', 'app')$$,
+    $$badge_token_rotate('rep-alice', 'none')$$, $$badge_token_rotate('rep-carol', 'app')$$]) AS f;
+SELECT k.name AS kind, p.username AS performer, r.name AS repository, l.metadata_json, l.ip
+FROM quay.logentry3 AS l JOIN quay.logentrykind AS k ON k.id = l.kind_id LEFT JOIN quay."user" AS p ON p.id = l.performer_id LEFT JOIN quay.repository AS r ON r.id = l.repository_id
+WHERE r.name = 'app' AND k.name IN ('set_repo_description', 'change_repo_trust') ORDER BY l.id;
+
+-- How many, and from where to where.
+SELECT quay.repository_count() = (SELECT count(*) FROM quay.repository) AS counted, quay.repository_count(true) >= 0 AS estimated,
+       (quay.repository_id_range()) = (SELECT (min(id), max(id)) FROM quay.repository) AS range;
+
 -- The answer is whether pg_trgm is there; asking twice does no harm.
 SELECT quay.search_index_create() = EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm') AS as_expected,
        quay.search_index_create() = (to_regclass('quay.repository_name__fulltext') IS NOT NULL) AS again;

@@ -79,7 +79,7 @@ CREATE INDEX repository_visibility_id_id ON quay.repository (visibility_id, id);
 DROP INDEX quay.permissionprototype_uuid;
 CREATE UNIQUE INDEX permissionprototype_uuid ON quay.permissionprototype (uuid);
 DROP INDEX quay.repositorysearchscore_score;
-CREATE INDEX repositorysearchscore_score_repository_id ON quay.repositorysearchscore (score, repository_id);
+CREATE INDEX repositorysearchscore_score_repository_id ON quay.repositorysearchscore (score DESC, repository_id);
 DROP INDEX quay.oauthapplication_client_id;
 CREATE UNIQUE INDEX oauthapplication_client_id ON quay.oauthapplication (client_id);
 DROP INDEX quay.oauthaccesstoken_uuid;
@@ -92,8 +92,11 @@ CREATE INDEX user_robot_namespace ON quay."user" ((split_part(username, '+', 1))
 CREATE INDEX teammemberinvite_email ON quay.teammemberinvite (email);
 CREATE UNIQUE INDEX teammemberinvite_invite_token ON quay.teammemberinvite (invite_token);
 CREATE INDEX repository_namespace_user_id_id ON quay.repository (namespace_user_id, id);
-ALTER TABLE quay.oauthauthorizationcode ADD COLUMN created timestamp, ADD COLUMN redirect_uri varchar(255) COLLATE "C";
+ALTER TABLE quay.oauthauthorizationcode ADD COLUMN created timestamp DEFAULT (now() AT TIME ZONE 'UTC'), ADD COLUMN redirect_uri varchar(255) COLLATE "C";
 ALTER TABLE quay.oauthaccesstoken ADD COLUMN token_digest varchar(64) COLLATE "C";
+CREATE INDEX oauthauthorizationcode_created ON quay.oauthauthorizationcode (created);
+CREATE INDEX oauthaccesstoken_expires_at ON quay.oauthaccesstoken (expires_at);
+CREATE INDEX appspecificauthtoken_expiration ON quay.appspecificauthtoken (expiration);
 
 -- Sets that are settings of the reference (RESTRICTED_USERS_WHITELIST, ROBOTS_WHITELIST, BLACKLISTED_EMAIL_DOMAINS,
 -- NAMESPACE_GC_GRACE_PERIOD_ALLOWLIST, PUBLIC_NAMESPACES). Names, as above.
