@@ -21,12 +21,15 @@ bool		quay_guc_allow_drop = false;
 bool		quay_guc_anonymous_access = true;
 char	   *quay_guc_clock = NULL;
 char	   *quay_guc_database_secret_key = NULL;
+char	   *quay_guc_database_secret_key_file = NULL;
 char	   *quay_guc_database_secret_key_previous = NULL;
+char	   *quay_guc_database_secret_key_previous_file = NULL;
 int			quay_guc_entity_cache_size = 32768;
 int			quay_guc_maximum_manifest_size = 4096;
 bool		quay_guc_restricted_users = false;
 int			quay_guc_rights_cache_size = 65536;
 char	   *quay_guc_secret_key = NULL;
+char	   *quay_guc_secret_key_file = NULL;
 bool		quay_guc_superusers = true;
 bool		quay_guc_superusers_full_access = false;
 
@@ -235,10 +238,16 @@ static StringSetting string_settings[] = {
 		"A timestamp with time zone. Empty: the server's clock.", &quay_guc_clock},
 	{"quay.database_secret_key", "", SECRET,
 		"Key of the encrypted columns (DATABASE_SECRET_KEY of the reference).",
-		"Set it in a file that only the server reads; it never appears in a log or an error.", &quay_guc_database_secret_key},
+		"A reload of a changed postgresql.conf logs the new value: quay.database_secret_key_file is the better place.", &quay_guc_database_secret_key},
+	{"quay.database_secret_key_file", "", 0,
+		"File with the key of encrypted columns, if quay.database_secret_key is empty.",
+		"It holds the key and nothing else; only the server should be able to read it. It is read at each use.", &quay_guc_database_secret_key_file},
 	{"quay.database_secret_key_previous", "", SECRET,
 		"Key that encrypted columns may still have, while quay.secret_rotate() replaces it by quay.database_secret_key.",
-		"Set it in a file that only the server reads; it never appears in a log or an error.", &quay_guc_database_secret_key_previous},
+		"A reload of a changed postgresql.conf logs the new value: quay.database_secret_key_previous_file is the better place.", &quay_guc_database_secret_key_previous},
+	{"quay.database_secret_key_previous_file", "", 0,
+		"File with the key that encrypted columns may still have, if quay.database_secret_key_previous is empty.",
+		"It holds the key and nothing else; only the server should be able to read it. It is read at each use.", &quay_guc_database_secret_key_previous_file},
 	{"quay.instance_service_key_service", "quay", 0,
 		"Service whose keys sign the registry's own tokens; the issuer of these.",
 		NULL, NULL},
@@ -250,7 +259,10 @@ static StringSetting string_settings[] = {
 		NULL, NULL},
 	{"quay.secret_key", "", SECRET,
 		"Key of encrypted passwords (SECRET_KEY of the reference).",
-		"Set it in a file that only the server reads; it never appears in a log or an error.", &quay_guc_secret_key},
+		"A reload of a changed postgresql.conf logs the new value: quay.secret_key_file is the better place.", &quay_guc_secret_key},
+	{"quay.secret_key_file", "", 0,
+		"File with the key of encrypted passwords, if quay.secret_key is empty.",
+		"It holds the key and nothing else; only the server should be able to read it. It is read at each use.", &quay_guc_secret_key_file},
 	{"quay.server_hostname", "", 0,
 		"Host name of the registry: the audience of its tokens, and the registry in pull credentials.",
 		NULL, NULL},

@@ -1,14 +1,15 @@
 -- Rules that span rows: who may be a member of a team, hold a permission, or go. Most triggers themselves stand in schema/915_invariant.sql.
 -- They also hold for those who write to the tables without our functions, as the reference application does; its own statements pass.
 
+-- A robot goes with its namespace. While a namespace waits to be purged, its robots keep their names and are disabled; the checks look at
+-- nothing but "user", since pg_dump restores that before the marker.
+
 CREATE OR REPLACE FUNCTION quay_internal.account_check() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- A robot goes with its namespace: both are renamed in one transaction, so this looks at its end. While a namespace waits to be
-    -- purged, its robots keep their names.
-    IF NEW.robot AND EXISTS (SELECT FROM quay."user" AS u WHERE u.id = NEW.id AND u.username = NEW.username)
-       AND NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = split_part(NEW.username, '+', 1) AND NOT u.robot)
-       AND NOT EXISTS (SELECT FROM quay.deletednamespace AS d WHERE d.original_username = split_part(NEW.username, '+', 1)) THEN
+    -- Both are renamed in one transaction, so this looks at its end.
+    IF EXISTS (SELECT FROM quay."user" AS u WHERE u.id = NEW.id AND u.username = NEW.username AND u.robot AND u.enabled)
+       AND NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = split_part(NEW.username, '+', 1) AND NOT u.robot) THEN
         RAISE EXCEPTION USING ERRCODE = 'QY013',
             MESSAGE = 'a robot belongs to a namespace',
             DETAIL = format('There is no namespace "%s" for the robot "%s".', split_part(NEW.username, '+', 1), NEW.username),
@@ -18,15 +19,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay_internal.account_check() IS
-    'Constraint trigger: the name of a robot starts with that of its namespace. Errors: QY013.';
+    'Constraint trigger: the name of an enabled robot starts with that of its namespace. Errors: QY013.';
 
 CREATE OR REPLACE FUNCTION quay_internal.account_robots_check() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- Whoever takes the name next would get the robots as well.
-    IF EXISTS (SELECT FROM quay."user" AS r WHERE split_part(r.username, '+', 1) = OLD.username AND r.robot)
-       AND NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = OLD.username AND NOT u.robot)
-       AND NOT EXISTS (SELECT FROM quay.deletednamespace AS d WHERE d.original_username = OLD.username) THEN
+    IF EXISTS (SELECT FROM quay."user" AS r WHERE split_part(r.username, '+', 1) = OLD.username AND r.robot AND r.enabled)
+       AND NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = OLD.username AND NOT u.robot) THEN
         RAISE EXCEPTION USING ERRCODE = 'QY013',
             MESSAGE = 'a robot belongs to a namespace',
             DETAIL = format('"%s" would leave its robots behind.', OLD.username),
@@ -37,6 +37,22 @@ END
 $$;
 COMMENT ON FUNCTION quay_internal.account_robots_check() IS
     'Constraint trigger: a namespace that is renamed or deleted takes its robots along, unless it waits to be purged. Errors: QY013.';
+
+CREATE OR REPLACE FUNCTION quay_internal.namespace_marked() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE quay."user" AS r SET enabled = false
+    WHERE split_part(r.username, '+', 1) = NEW.original_username AND r.robot AND r.enabled
+      AND NOT EXISTS (SELECT FROM quay."user" AS u
+                      WHERE u.username = NEW.original_username AND NOT u.robot AND u.id <> NEW.namespace_id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.namespace_marked() IS
+    'Trigger: the robots of a namespace that is marked for deletion are disabled with it.';
+
+CREATE OR REPLACE TRIGGER namespace_marked AFTER INSERT ON quay.deletednamespace
+    FOR EACH ROW EXECUTE FUNCTION quay_internal.namespace_marked();
 
 CREATE OR REPLACE FUNCTION quay_internal.team_check() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -55,39 +71,25 @@ COMMENT ON FUNCTION quay_internal.team_check() IS 'Constraint trigger: a team be
 CREATE OR REPLACE FUNCTION quay_internal.robot_is_foreign(username text, namespace_id bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN split_part(robot_is_foreign.username, '+', 1) <> ALL (
-        SELECT u.username::text FROM quay."user" AS u WHERE u.id = robot_is_foreign.namespace_id
-        UNION ALL
-        SELECT d.original_username::text FROM quay.deletednamespace AS d WHERE d.namespace_id = robot_is_foreign.namespace_id);
+    RETURN split_part(robot_is_foreign.username, '+', 1) <> (SELECT u.username FROM quay."user" AS u WHERE u.id = robot_is_foreign.namespace_id);
 END
 $$;
-COMMENT ON FUNCTION quay_internal.robot_is_foreign(text, bigint) IS
-    'Does the robot belong to another namespace than this? A namespace that waits to be purged counts by the name that it had.';
+COMMENT ON FUNCTION quay_internal.robot_is_foreign(text, bigint) IS 'Does the robot belong to another namespace than this?';
 
 CREATE OR REPLACE FUNCTION quay_internal.teammember_check() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    member quay."user";
-    organization_id bigint := (SELECT t.organization_id FROM quay.team AS t WHERE t.id = NEW.team_id);
 BEGIN
-    SELECT * INTO member FROM quay."user" AS u WHERE u.id = NEW.user_id;
-    IF member.organization THEN
+    IF (SELECT u.organization FROM quay."user" AS u WHERE u.id = NEW.user_id) THEN
         RAISE EXCEPTION USING ERRCODE = 'QY013',
             MESSAGE = 'an organization cannot be a member of a team',
-            DETAIL = format('"%s" is an organization.', member.username),
+            DETAIL = format('"%s" is an organization.', (SELECT u.username FROM quay."user" AS u WHERE u.id = NEW.user_id)),
             HINT = 'Name a person, or a robot of the organization that has the team.';
-    END IF;
-    IF member.robot AND quay_internal.robot_is_foreign(member.username, organization_id) THEN
-        RAISE EXCEPTION USING ERRCODE = 'QY013',
-            MESSAGE = 'robot belongs to another namespace',
-            DETAIL = format('Robot "%s" cannot be a member of this team.', member.username),
-            HINT = 'Use a robot of the organization that has the team.';
     END IF;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION quay_internal.teammember_check() IS
-    'Constraint trigger: members of a team are people, and robots of its organization. Errors: QY013.';
+    'Constraint trigger: an organization is no member of a team. (Robots of other namespaces are refused by team_member_add() only: the reference adds them.) Errors: QY013.';
 
 CREATE OR REPLACE FUNCTION quay_internal.account_converted() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -106,7 +108,7 @@ CREATE OR REPLACE FUNCTION quay_internal.repositorypermission_check() RETURNS tr
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     namespace_id bigint := (SELECT r.namespace_user_id FROM quay.repository AS r WHERE r.id = NEW.repository_id);
-    robot_name text := (SELECT u.username FROM quay."user" AS u WHERE u.id = NEW.user_id AND u.robot);
+    robot_name text := (SELECT u.username FROM quay."user" AS u WHERE u.id = NEW.user_id AND u.robot AND u.enabled);
 BEGIN
     IF quay_internal.robot_is_foreign(robot_name, namespace_id) THEN
         RAISE EXCEPTION USING ERRCODE = 'QY013',
@@ -124,7 +126,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay_internal.repositorypermission_check() IS
-    'Constraint trigger: robots and teams hold permissions only in repositories of their own namespace. Errors: QY013.';
+    'Constraint trigger: enabled robots and teams hold permissions only in repositories of their own namespace. Errors: QY013.';
 
 CREATE OR REPLACE FUNCTION quay_internal.organization_has_admin(organization_id bigint, besides_team bigint DEFAULT NULL,
                                                                 besides_users bigint[] DEFAULT '{}') RETURNS boolean
@@ -175,6 +177,10 @@ DECLARE
     affected bigint[];
     affected_id bigint;
 BEGIN
+    -- An object mapper writes all columns back, changed or not.
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME <> 'user' AND to_jsonb(NEW) @> gone - ARRAY['name', 'description'] THEN
+        RETURN NULL;
+    END IF;
     -- At the end of the transaction, so that members can be exchanged in any order. Only what can have taken an administrator away counts:
     -- an organization that came here without any must not be stuck.
     CASE TG_TABLE_NAME

@@ -235,7 +235,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay.organization_is_admin(text, text) IS
-    'Is the person or robot in a team of role admin of the organization? False for names that are unknown. Only memberships count: not the rights of superusers, and not whether the accounts are enabled; what somebody may do is for access_check_organization().';
+    'Is the person or robot in a team of role admin of the organization? False for names that are unknown. Only memberships count: not the rights of superusers, and not whether the accounts are enabled; what somebody may do is for access_check_namespace().';
 
 CREATE OR REPLACE FUNCTION quay.organization_admin_list_many(organizations text[])
     RETURNS TABLE (organization text, user_id bigint, username text, email text, enabled boolean)

@@ -229,7 +229,8 @@ $$;
 COMMENT ON FUNCTION quay.repository_set_visibility(text, text, text, text, text) IS
     'Makes a repository public or private. Errors: QY002 namespace unknown, QY003 repository unknown, QY004 disabled, QY007 actor unknown, QY009 unknown visibility.';
 
-CREATE OR REPLACE FUNCTION quay.repository_set_description(namespace text, name text, description text, actor text DEFAULT NULL, ip text DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION quay.repository_set_description(namespace text, name text, description text,
+                                                           actor text DEFAULT NULL, ip text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     performer_id bigint := quay_internal.actor_id(repository_set_description.actor);
@@ -244,7 +245,8 @@ $$;
 COMMENT ON FUNCTION quay.repository_set_description(text, text, text, text, text) IS
     'Sets the description of a repository, a text in Markdown; NULL for none. Errors: QY002 namespace unknown, QY003 repository unknown, QY004 disabled, QY007 actor unknown.';
 
-CREATE OR REPLACE FUNCTION quay.repository_set_trust(namespace text, name text, trust_enabled boolean, actor text DEFAULT NULL, ip text DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION quay.repository_set_trust(namespace text, name text, trust_enabled boolean,
+                                                     actor text DEFAULT NULL, ip text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     performer_id bigint := quay_internal.actor_id(repository_set_trust.actor);

@@ -99,9 +99,9 @@ BEGIN
             public_namespace_id := wanted_namespace_id;
         END IF;
     END IF;
-    -- One source must have the whole page; of many, each is likely to have its share.
-    depth := least(remaining, 16 + 2 * remaining / greatest(1, cardinality(team_ids) + cardinality(namespace_ids)));
-
+    -- A page is likely to be there when the fullest of several sources has given a quarter of it; a single one has to give all.
+    depth := CASE WHEN everything OR starred OR cardinality(namespace_ids) = 1 AND grantee_id IS NULL THEN remaining
+                  ELSE 8 + remaining / 4 END;
     WHILE remaining > 0 LOOP
         WITH source (ids) AS MATERIALIZED (
             SELECT ARRAY(SELECT s.repository_id FROM quay.star AS s
@@ -154,8 +154,8 @@ BEGIN
         INTO horizon, batch FROM known AS k;
 
         readable := quay.access_filter_many(actor, batch, 'read', scopes);
-        writable := quay.access_filter_many(actor, readable, 'write', scopes);
         administered := quay.access_filter_many(actor, readable, 'admin', scopes);
+        writable := quay.access_filter_many(actor, readable, 'write', scopes);
         RETURN QUERY
             SELECT r.id, u.username::text, r.name::text, r.description, v.name::text, k.name::text,
                    quay_internal.repository_state_name(r.state), r.state = 0 AND r.id = ANY (writable), r.id = ANY (administered),

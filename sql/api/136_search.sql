@@ -15,6 +15,7 @@ DECLARE
     wanted_namespace_id bigint;
     part text := coalesce(query, '');
     pattern text;
+    weight bigint := 1;                 -- of the popularity if the name matches
     after_score bigint := 9223372036854775807;
     after_id bigint := 0;
     few boolean;
@@ -45,7 +46,10 @@ BEGIN
         END IF;
         part := substring(part FROM strpos(part, '/') + 1);
     END IF;
-    pattern := CASE WHEN part <> '' THEN quay_internal.like_contains(part) END;
+    IF part <> '' THEN
+        pattern := quay_internal.like_contains(part);
+        weight := 100;
+    END IF;
 
     SELECT * INTO reach FROM quay_internal.actor_reach(actor, scopes);
     -- Who sees little is better served by a look at that than by a walk through everybody's.
@@ -64,26 +68,40 @@ BEGIN
                         UNION SELECT t.id FROM unnest(reach.named) AS t (id)) AS p
                   JOIN quay.repository AS r ON r.id = p.repository_id
                   JOIN quay.repositorysearchscore AS s ON s.repository_id = r.id
-                  CROSS JOIN LATERAL (SELECT CASE WHEN pattern IS NOT NULL AND r.name ILIKE pattern THEN 100 * s.score ELSE s.score END) AS c (score)
+                  CROSS JOIN LATERAL (SELECT CASE WHEN r.name ILIKE pattern THEN weight * s.score ELSE s.score END) AS c (score)
                   WHERE (pattern IS NULL OR r.name ILIKE pattern OR r.description ILIKE pattern)
                     AND r.state <> 3 AND (wanted_kind_id IS NULL OR r.kind_id = wanted_kind_id)
                     AND c.score <= after_score AND (c.score < after_score OR r.id > after_id)
                   ORDER BY c.score DESC, r.id LIMIT depth) AS e;
         ELSE
+            -- Names and descriptions apart: each is in the order of the index on scores then, should a walk along it be the best way.
             SELECT array_agg(e.id), array_agg(e.score) INTO batch, scores
-            FROM (SELECT s.repository_id AS id, c.score
-                  FROM quay.repositorysearchscore AS s
-                  JOIN quay.repository AS r ON r.id = s.repository_id
-                  CROSS JOIN LATERAL (SELECT CASE WHEN pattern IS NOT NULL AND r.name ILIKE pattern THEN 100 * s.score ELSE s.score END) AS c (score)
-                  WHERE (pattern IS NULL OR r.name ILIKE pattern OR r.description ILIKE pattern)
-                    AND (wanted_namespace_id IS NULL OR r.namespace_user_id = wanted_namespace_id)
-                    AND r.state <> 3 AND (wanted_kind_id IS NULL OR r.kind_id = wanted_kind_id)
-                    AND c.score <= after_score AND (c.score < after_score OR s.repository_id > after_id)
-                    AND (reach.sees_all OR r.visibility_id = public_id OR r.namespace_user_id = ANY (reach.namespaces)
-                         OR r.id = ANY (reach.named)
-                         OR EXISTS (SELECT FROM quay.repositorypermission AS p
-                                    WHERE p.repository_id = r.id AND (p.user_id = reach.grantee_id OR p.team_id = ANY (reach.teams))))
-                  ORDER BY c.score DESC, s.repository_id LIMIT depth) AS e;
+            FROM ((SELECT s.repository_id AS id, weight * s.score AS score
+                   FROM quay.repositorysearchscore AS s
+                   JOIN quay.repository AS r ON r.id = s.repository_id
+                   WHERE (pattern IS NULL OR r.name ILIKE pattern)
+                     AND s.score <= after_score / weight AND (s.score * weight < after_score OR s.repository_id > after_id)
+                     AND (wanted_namespace_id IS NULL OR r.namespace_user_id = wanted_namespace_id)
+                     AND r.state <> 3 AND (wanted_kind_id IS NULL OR r.kind_id = wanted_kind_id)
+                     AND (reach.sees_all OR r.visibility_id = public_id OR r.namespace_user_id = ANY (reach.namespaces)
+                          OR r.id = ANY (reach.named)
+                          OR EXISTS (SELECT FROM quay.repositorypermission AS p
+                                     WHERE p.repository_id = r.id AND (p.user_id = reach.grantee_id OR p.team_id = ANY (reach.teams))))
+                   ORDER BY s.score DESC, s.repository_id LIMIT depth)
+                  UNION ALL
+                  (SELECT s.repository_id, s.score
+                   FROM quay.repositorysearchscore AS s
+                   JOIN quay.repository AS r ON r.id = s.repository_id
+                   WHERE pattern IS NOT NULL AND r.description ILIKE pattern AND r.name NOT ILIKE pattern
+                     AND s.score <= after_score AND (s.score < after_score OR s.repository_id > after_id)
+                     AND (wanted_namespace_id IS NULL OR r.namespace_user_id = wanted_namespace_id)
+                     AND r.state <> 3 AND (wanted_kind_id IS NULL OR r.kind_id = wanted_kind_id)
+                     AND (reach.sees_all OR r.visibility_id = public_id OR r.namespace_user_id = ANY (reach.namespaces)
+                          OR r.id = ANY (reach.named)
+                          OR EXISTS (SELECT FROM quay.repositorypermission AS p
+                                     WHERE p.repository_id = r.id AND (p.user_id = reach.grantee_id OR p.team_id = ANY (reach.teams))))
+                   ORDER BY s.score DESC, s.repository_id LIMIT depth)
+                  ORDER BY score DESC, id LIMIT depth) AS e;
         END IF;
         readable := quay.access_filter_many(actor, batch, 'read', scopes);
         RETURN QUERY

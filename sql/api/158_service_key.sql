@@ -97,14 +97,14 @@ DECLARE
     problem text := CASE
         WHEN service IS NULL OR service !~ '^[a-z0-9_]{1,255}$'
             THEN format('The service "%s" is not made of lower-case letters, digits and underscores.', left(service, 80))
-        -- The key id is a part of a path, by which notifications are found.
-        WHEN kid IS NULL OR kid COLLATE "C" !~ '^[!-.0-~]{1,200}$'
-            THEN format('The key id "%s" is not made of at most 200 printable ASCII characters without "/".', left(kid, 80))
         WHEN jsonb_typeof(jwk) IS DISTINCT FROM 'object' THEN 'The key is not a JSON object.'
         WHEN jwk ->> 'kty' IS DISTINCT FROM 'RSA' THEN 'The member "kty" of the key is not "RSA".'
         WHEN jwk ?| ARRAY['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth'] THEN 'The key has private members, which must not leave their owner.'
         WHEN quay_internal.jwk_thumbprint(jwk ->> 'n', jwk ->> 'e') IS NULL
             THEN 'The members "n" and "e" are not those of an RSA public key of 2048 to 16384 bits.'
+        -- The key id is a part of a path, by which notifications are found.
+        WHEN kid IS NULL OR kid COLLATE "C" !~ '^[!-.0-~]{1,200}$'
+            THEN format('The key id "%s" is not made of at most 200 printable ASCII characters without "/".', left(kid, 80))
     END;
 BEGIN
     IF problem IS NOT NULL THEN

@@ -91,8 +91,10 @@ BEGIN
         RETURN;
     END IF;
     BEGIN
-        PERFORM quay.organization_create(name => organization_create_on_push.namespace, email => address, creator => organization_create_on_push.actor,
-                                         actor => organization_create_on_push.actor, ip => organization_create_on_push.ip);
+        PERFORM quay.organization_create(name => organization_create_on_push.namespace, email => address,
+                                         creator => organization_create_on_push.actor, actor => organization_create_on_push.actor,
+                                         ip => organization_create_on_push.ip,
+                                         email_required => quay_internal.setting('mailing')::boolean);
     EXCEPTION WHEN SQLSTATE 'QY001' OR SQLSTATE 'QY006' OR SQLSTATE 'QY010' OR SQLSTATE 'QY011' OR SQLSTATE 'QY015' THEN
         -- Another push may have created it meanwhile.
         IF NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = organization_create_on_push.namespace AND NOT u.robot) THEN

@@ -152,10 +152,10 @@ END
 $$;
 COMMENT ON FUNCTION quay.secret_rotate(text, text, integer) IS
 'Gives up to batch encrypted values the new key in place of the old one, and returns how many values it looked at, 0 when all have it. Call it until then; each call is a transaction of its own, remembers how far it got, and may be repeated after a crash. The registry runs on meanwhile: values are read with either key.
-1. Set quay.database_secret_key to the new key and quay.database_secret_key_previous to the old one, and reload the configuration.
+1. Write the old key into the file that quay.database_secret_key_previous_file names, then the new one into that of quay.database_secret_key_file. Both count at once. (With the keys in quay.database_secret_key itself, restart the server: at a reload PostgreSQL logs the new value of each setting that it changes.)
 2. CALL quay.secret_rotate_all(), or call this without arguments until it returns 0. The last call reads all values once more and takes up those that sessions with the old key have written meanwhile; so do further calls.
-3. When quay.secret_check() gives no row, empty quay.database_secret_key_previous, and reload.
-NULL for old and new means the two settings. Do not write keys into a statement: it may end up in a log.
+3. When quay.secret_check() gives no row, set quay.database_secret_key_previous_file to nothing.
+NULL for old and new means these settings. Do not write keys into a statement: it may end up in a log.
 Values that neither key opens are left as they are, with a warning. Digests of OAuth tokens are emptied: the next use of each token makes its own anew. Locks the rows of its batch, as an update of them would.
 Errors: QY060 neither key opens any value at all, 22023 batch not positive, not a key, or the same key twice, 55000 a key is not set.';
 

@@ -136,6 +136,7 @@ DECLARE
     public_namespaces bigint[] := '{}'::bigint[];
     public_is_rare boolean;
     walk boolean;
+    single_ids bigint[];
     -- No name has a "/" before that of the repository, so the order of these two keys is that of "namespace/repository".
     after_namespace text COLLATE "C" := coalesce(split_part(after, '/', 1) || CASE WHEN strpos(after, '/') > 0 THEN '/' ELSE '' END, '');
     after_repository text COLLATE "C" := CASE WHEN strpos(after, '/') > 0 THEN substring(after FROM strpos(after, '/') + 1) ELSE '' END;
@@ -153,42 +154,47 @@ BEGIN
         SELECT FROM quay.repository AS r WHERE r.visibility_id = public_id OFFSET 1000);
     walk := reach.sees_all OR with_public AND NOT public_is_rare;
 
+    single_ids := reach.named || ARRAY(
+        SELECT p.repository_id FROM quay.repositorypermission AS p WHERE p.user_id = reach.grantee_id
+        UNION ALL
+        SELECT p.repository_id FROM quay.repositorypermission AS p WHERE p.team_id = ANY (reach.teams));
+    IF public_is_rare THEN
+        single_ids := single_ids || ARRAY(SELECT r.id FROM quay.repository AS r WHERE r.visibility_id = public_id);
+    END IF;
+
     WHILE remaining > 0 LOOP
         -- From each source as much as a page may need, in the order of the names.
         batch := ARRAY(
             SELECT e.id
-            FROM ((SELECT u.username, r.name, r.id                -- every namespace
-                   FROM (SELECT u.id, u.username FROM quay."user" AS u
+            FROM ((SELECT n.path, r.name, r.id                -- all namespaces
+                   FROM (SELECT u.id, u.username || '/' AS path FROM quay."user" AS u
                          WHERE walk AND NOT u.robot AND u.enabled AND (u.username || '/') >= after_namespace
-                         ORDER BY (u.username || '/')) AS u
+                         ORDER BY path) AS n
                    CROSS JOIN LATERAL (
                        SELECT r.id, r.name FROM quay.repository AS r
-                       WHERE r.namespace_user_id = u.id AND r.name > CASE WHEN u.username || '/' = after_namespace THEN after_repository ELSE '' END
+                       WHERE r.namespace_user_id = n.id AND r.name > CASE WHEN n.path = after_namespace THEN after_repository ELSE '' END
                          AND r.state <> 3 AND r.kind_id = image_id AND (reach.sees_all OR r.visibility_id = public_id)
                        ORDER BY r.name LIMIT remaining) AS r
-                   ORDER BY (u.username || '/'), r.name LIMIT remaining)
+                   ORDER BY n.path, r.name LIMIT remaining)
                   UNION
-                  (SELECT u.username, r.name, r.id                -- namespaces of the actor, and those that everybody sees
-                   FROM (SELECT u.id, u.username FROM quay."user" AS u
+                  (SELECT n.path, r.name, r.id                -- those of the actor, and those that everybody sees
+                   FROM (SELECT u.id, u.username || '/' AS path FROM quay."user" AS u
                          WHERE u.id = ANY (reach.namespaces || public_namespaces) AND u.enabled AND (u.username || '/') >= after_namespace
-                         ORDER BY (u.username || '/')) AS u
+                         ORDER BY path) AS n
                    CROSS JOIN LATERAL (
                        SELECT r.id, r.name FROM quay.repository AS r
-                       WHERE r.namespace_user_id = u.id AND r.name > CASE WHEN u.username || '/' = after_namespace THEN after_repository ELSE '' END
-                         AND r.state <> 3 AND r.kind_id = image_id AND (u.id = ANY (reach.namespaces) OR r.visibility_id = public_id)
+                       WHERE r.namespace_user_id = n.id AND r.name > CASE WHEN n.path = after_namespace THEN after_repository ELSE '' END
+                         AND r.state <> 3 AND r.kind_id = image_id AND (n.id = ANY (reach.namespaces) OR r.visibility_id = public_id)
                        ORDER BY r.name LIMIT remaining) AS r
-                   ORDER BY (u.username || '/'), r.name LIMIT remaining)
+                   ORDER BY n.path, r.name LIMIT remaining)
                   UNION
-                  (SELECT u.username, r.name, r.id                -- one by one
-                   FROM (SELECT p.repository_id FROM quay.repositorypermission AS p WHERE p.user_id = reach.grantee_id
-                         UNION SELECT p.repository_id FROM quay.repositorypermission AS p WHERE p.team_id = ANY (reach.teams)
-                         UNION SELECT p.id FROM quay.repository AS p WHERE public_is_rare AND p.visibility_id = public_id
-                         UNION SELECT t.id FROM unnest(reach.named) AS t (id)) AS p
-                   JOIN quay.repository AS r ON r.id = p.repository_id AND r.state <> 3 AND r.kind_id = image_id
+                  (SELECT u.username || '/' AS path, r.name, r.id                -- one by one
+                   FROM (SELECT DISTINCT s.id FROM unnest(single_ids) AS s (id)) AS s
+                   JOIN quay.repository AS r ON r.id = s.id AND r.state <> 3 AND r.kind_id = image_id
                    JOIN quay."user" AS u ON u.id = r.namespace_user_id AND u.enabled
                    WHERE ((u.username || '/'), r.name) > (after_namespace, after_repository)
-                   ORDER BY (u.username || '/'), r.name LIMIT remaining)) AS e
-            ORDER BY (e.username || '/'), e.name LIMIT remaining);
+                   ORDER BY path, r.name LIMIT remaining)) AS e
+            ORDER BY e.path, e.name LIMIT remaining);
         readable := quay.access_filter_many(actor, batch, 'read', scopes);
         RETURN QUERY
             SELECT u.username::text, r.name::text, u.username || '/' || r.name, v.name::text

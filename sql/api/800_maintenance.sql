@@ -16,6 +16,7 @@ BEGIN
         ('emailconfirmation', 'code'),
         ('emailconfirmation', 'verification_code'),
         ('namespacenotification', 'config_json'),
+        ('notification', 'metadata_json'),
         ('oauthaccesstoken', 'token_code'),
         ('oauthaccesstoken', 'token_digest'),
         ('oauthapplication', 'secure_client_secret'),
@@ -44,17 +45,22 @@ CREATE OR REPLACE FUNCTION quay_internal.function_is_for(function regprocedure, 
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- What changes the installation or the rights in it.
-    for_admin CONSTANT text[] := ARRAY['grant_role', 'revoke_role', 'log_partition_ensure', 'log_partition_drop', 'search_index_create',
-                                    'version_require', 'version_set', 'downgrade_refuse'];
+    for_admin CONSTANT text[] := ARRAY['downgrade_refuse', 'field_encrypt_with', 'field_key', 'field_rotate', 'grant_role',
+                                    'log_partition_drop', 'log_partition_ensure', 'revoke_role', 'search_index_create', 'secret_check',
+                                    'secret_rotate', 'secret_rotate_all', 'secret_rotate_batch', 'secret_rotate_start', 'secret_rotate_verify',
+                                    'secret_scan', 'version_require', 'version_set'];
     -- Helpers that reads call, though they are volatile: they look at the clock, or lock for other callers.
     for_reads CONSTANT text[] := ARRAY['clock', 'clock_ms', 'utc_now', 'repository_get'];
     -- Reads, but of secrets.
     not_for_readers CONSTANT text[] := ARRAY['actor_resolve', 'app_token_get', 'app_token_problem', 'authenticate_app_token',
                                           'bootstrap_owner', 'bootstrap_token_check', 'bootstrap_token_problem', 'field_decrypt',
-                                          'field_matches', 'login_account', 'login_is_fresh', 'oauth_application_secret',
-                                          'oauth_client_check', 'oauth_code_find', 'oauth_token_match', 'oauth_token_problem',
-                                          'password_verify', 'repository_token_find', 'repository_token_get', 'repository_token_load',
-                                          'robot_account', 'secret_equal', 'user_has_password'];
+                                          'field_matches', 'invite_get', 'invite_list_for', 'login_account',
+                                          'login_is_fresh', 'oauth_application_secret', 'oauth_client_check', 'oauth_code_find',
+                                          'oauth_token_match', 'oauth_token_problem', 'password_decrypt', 'password_verify',
+                                          'repository_badge_token_get', 'repository_token_find', 'repository_token_get', 'repository_token_load',
+                                          'robot_account', 'robot_pull_credentials', 'robot_token', 'secret_digest',
+                                          'secret_equal', 'team_invite_list_by_email', 'team_invite_lookup', 'user_has_password',
+                                          'user_team_invite_list'];
     found record;
 BEGIN
     SELECT p.proname::text AS name, p.provolatile AS volatility,

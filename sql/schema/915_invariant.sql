@@ -1,10 +1,13 @@
 -- The triggers of api/040_invariant.sql. Here and not there because CREATE CONSTRAINT TRIGGER knows no OR REPLACE. Those on insertion
 -- see only rows of tables that pg_dump restores earlier.
 
-CREATE CONSTRAINT TRIGGER account_check AFTER INSERT OR UPDATE OF username ON quay."user"
+CREATE CONSTRAINT TRIGGER account_check AFTER INSERT OR UPDATE OF username, robot, enabled ON quay."user"
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.robot) EXECUTE FUNCTION quay_internal.account_check();
-CREATE CONSTRAINT TRIGGER account_robots_check AFTER DELETE OR UPDATE OF username ON quay."user"
+    FOR EACH ROW WHEN (NEW.robot AND NEW.enabled) EXECUTE FUNCTION quay_internal.account_check();
+CREATE CONSTRAINT TRIGGER account_rename_check AFTER UPDATE OF username ON quay."user"
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NOT OLD.robot AND NEW.username <> OLD.username) EXECUTE FUNCTION quay_internal.account_robots_check();
+CREATE CONSTRAINT TRIGGER account_delete_check AFTER DELETE ON quay."user"
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NOT OLD.robot) EXECUTE FUNCTION quay_internal.account_robots_check();
 CREATE CONSTRAINT TRIGGER team_check AFTER INSERT OR UPDATE OF organization_id ON quay.team

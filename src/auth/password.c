@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
+#include "auth/key.h"
 #include "auth/secret.h"
 #include "compat.h"
 #include "errors.h"
@@ -81,7 +82,7 @@ quay_password_encrypt(PG_FUNCTION_ARGS)
 				 errmsg("password is too long to be encrypted"),
 				 errdetail("The limit is %d bytes, with what JSON adds.", QUAY_PASSWORDCRYPT_MAX_PLAIN),
 				 errhint("Use a shorter password.")));
-	quay_secret_load_password_key(key);
+	quay_key_load_password(key);
 	encrypted = palloc(QUAY_PASSWORDCRYPT_LEN(utf8.len) + 1);
 	quay_secret_fill_random(iv, sizeof(iv));
 	ok = quay_passwordcrypt_encrypt(key, iv, utf8.data, utf8.len, encrypted);
@@ -113,7 +114,7 @@ quay_password_decrypt(PG_FUNCTION_ARGS)
 	char	   *json;
 	text	   *result = NULL;
 
-	if (len > QUAY_PASSWORDCRYPT_MAX_LEN || !quay_secret_try_password_key(key))
+	if (len > QUAY_PASSWORDCRYPT_MAX_LEN || !quay_key_try_password(key))
 		PG_RETURN_NULL();
 	json = palloc(room);
 	if (quay_passwordcrypt_decrypt(key, VARDATA_ANY(encrypted), len, json, &json_len))

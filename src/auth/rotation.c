@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "auth/key.h"
 #include "auth/secret.h"
 #include "compat.h"
 #include "util/fieldcrypt.h"
@@ -30,9 +31,9 @@ static void
 load_new_key(text *given, unsigned char *key)
 {
 	if (given != NULL)
-		quay_secret_derive_key(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), key);
+		quay_key_derive(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), key);
 	else
-		quay_secret_load_key(key);
+		quay_key_load(key);
 }
 
 /*
@@ -43,8 +44,8 @@ static bool
 load_old_key(text *given, unsigned char *key)
 {
 	if (given == NULL)
-		return quay_secret_load_previous_key(key);
-	quay_secret_derive_key(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), key);
+		return quay_key_load_previous(key);
+	quay_key_derive(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), key);
 	return true;
 }
 
@@ -155,13 +156,13 @@ quay_field_rotate(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no previous key for encrypted fields is set"),
 				 errdetail("The setting quay.database_secret_key_previous is empty."),
-				 errhint("Set it to the key that quay.database_secret_key replaces, and reload the configuration.")));
+				 errhint("Set it to the key that quay.database_secret_key replaces, as the comment on quay.secret_rotate() says.")));
 	if (CRYPTO_memcmp(old_key, new_key, sizeof(old_key)) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("old and new key of encrypted fields are the same"),
 				 errdetail("The two texts may differ, but what is derived from them does not."),
-				 errhint("Set quay.database_secret_key to a new key, quay.database_secret_key_previous to the one before, and reload the configuration.")));
+				 errhint("Set quay.database_secret_key to a new key, and quay.database_secret_key_previous to the one before.")));
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	stored = PG_GETARG_TEXT_PP(0);

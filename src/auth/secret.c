@@ -26,6 +26,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "auth/key.h"
 #include "auth/secret.h"
 #include "compat.h"
 #include "errors.h"
@@ -119,95 +120,7 @@ quay_secret_to_utf8(const char *data, size_t len)
 	return result;
 }
 
-/* ---------- key, random source ---------- */
-
-static QuaySecretKeyStatus
-try_key(const char *text, size_t len, unsigned char *key)
-{
-	QuaySecretBytes utf8;
-	QuaySecretKeyStatus status = QUAY_SECRETKEY_ENCODING;
-
-	if (recode(text, len, GetDatabaseEncoding(), PG_UTF8, &utf8))
-		status = quay_secretkey_derive(utf8.data, utf8.len, key);
-	quay_secret_release(&utf8);
-	return status;
-}
-
-/*
- * Derive a key from a text in the server's encoding.  "what" names the text in
- * errors, "hint" says what it should be.
- */
-static void
-derive_key(const char *text, size_t len, const char *what, const char *hint, unsigned char *key)
-{
-	QuaySecretKeyStatus status = try_key(text, len, key);
-
-	if (status != QUAY_SECRETKEY_OK)
-		ereport(ERROR,
-				(errcode(status == QUAY_SECRETKEY_NO_MEMORY ?
-						 ERRCODE_OUT_OF_MEMORY : ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s cannot be used as a key", what),
-				 errdetail("%s", quay_secretkey_status_text(status)),
-				 errhint("%s", hint)));
-}
-
-static bool
-is_set(const char *setting)
-{
-	return setting != NULL && setting[0] != '\0';
-}
-
-void
-quay_secret_load_key(unsigned char *key)
-{
-	if (!is_set(quay_guc_database_secret_key))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no key for encrypted fields is set"),
-				 errdetail("The setting quay.database_secret_key is empty."),
-				 errhint("Set quay.database_secret_key to the DATABASE_SECRET_KEY of the registry.")));
-	derive_key(quay_guc_database_secret_key, strlen(quay_guc_database_secret_key),
-			   "the setting quay.database_secret_key",
-			   "Set quay.database_secret_key to the DATABASE_SECRET_KEY of the registry.", key);
-}
-
-bool
-quay_secret_load_previous_key(unsigned char *key)
-{
-	if (!is_set(quay_guc_database_secret_key_previous))
-		return false;
-	derive_key(quay_guc_database_secret_key_previous, strlen(quay_guc_database_secret_key_previous),
-			   "the setting quay.database_secret_key_previous",
-			   "Set it to the key that quay.database_secret_key replaces, or to the empty string.", key);
-	return true;
-}
-
-void
-quay_secret_load_password_key(unsigned char *key)
-{
-	static const char hint[] = "Set quay.secret_key to the SECRET_KEY of the registry.";
-
-	if (!is_set(quay_guc_secret_key))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no key for encrypted passwords is set"),
-				 errdetail("The setting quay.secret_key is empty."),
-				 errhint("%s", hint)));
-	derive_key(quay_guc_secret_key, strlen(quay_guc_secret_key), "the setting quay.secret_key", hint, key);
-}
-
-bool
-quay_secret_try_password_key(unsigned char *key)
-{
-	return is_set(quay_guc_secret_key) &&
-		try_key(quay_guc_secret_key, strlen(quay_guc_secret_key), key) == QUAY_SECRETKEY_OK;
-}
-
-void
-quay_secret_derive_key(const char *text, size_t len, unsigned char *key)
-{
-	derive_key(text, len, "the text given", "Pass NULL to use the setting.", key);
-}
+/* ---------- random source ---------- */
 
 void
 quay_secret_fill_random(void *buf, size_t len)
@@ -379,7 +292,7 @@ encrypt_bytes(const QuaySecretBytes *plain, size_t max_length, QuayFieldStatus *
 
 	stored = palloc(QUAY_FIELDCRYPT_STORED_LEN(plain->len) + 1);
 	quay_secret_fill_random(nonce, sizeof(nonce));
-	quay_secret_load_key(key);
+	quay_key_load(key);
 	*status = quay_fieldcrypt_encrypt(key, nonce, plain->data, plain->len,
 									  max_length, stored);
 	OPENSSL_cleanse(key, sizeof(key));
@@ -455,10 +368,10 @@ quay_field_decrypt(PG_FUNCTION_ARGS)
 
 	room = QUAY_FIELDCRYPT_PLAIN_ROOM(stored_len);
 	plain = palloc(room);
-	quay_secret_load_key(key);
+	quay_key_load(key);
 	/* while the key is being replaced, a field may still have the one before */
 	if (quay_fieldcrypt_decrypt(key, VARDATA_ANY(stored), stored_len, plain, &plain_len) ||
-		(quay_secret_load_previous_key(key) &&
+		(quay_key_load_previous(key) &&
 		 quay_fieldcrypt_decrypt(key, VARDATA_ANY(stored), stored_len, plain, &plain_len)))
 		result = quay_secret_text_of_utf8(plain, plain_len);
 	OPENSSL_cleanse(key, sizeof(key));
@@ -479,10 +392,10 @@ quay_secret_field_matches(const char *stored, size_t stored_len,
 	bool		matches;
 	bool		readable;
 
-	quay_secret_load_key(key);
+	quay_key_load(key);
 	readable = quay_fieldcrypt_matches(key, stored, stored_len,
 									   utf8.data, utf8.len, &matches) ||
-		(quay_secret_load_previous_key(key) &&
+		(quay_key_load_previous(key) &&
 		 quay_fieldcrypt_matches(key, stored, stored_len,
 								 utf8.data, utf8.len, &matches));
 	OPENSSL_cleanse(key, sizeof(key));
@@ -549,7 +462,7 @@ quay_secret_digest(PG_FUNCTION_ARGS)
 	char		hex[2 * DIGEST_LEN + 1];
 	bool		ok;
 
-	quay_secret_load_key(key);
+	quay_key_load(key);
 	ok = HMAC(EVP_sha256(), key, sizeof(key), (const unsigned char *) DIGEST_LABEL,
 			  strlen(DIGEST_LABEL), label_key, NULL) != NULL &&
 		HMAC(EVP_sha256(), label_key, sizeof(label_key), (const unsigned char *) utf8.data,

@@ -34,26 +34,6 @@ extern void quay_secret_release(QuaySecretBytes *bytes);
  */
 extern text *quay_secret_text_of_utf8(const char *plain, size_t len);
 
-/*
- * Derive the field key from quay.database_secret_key.  Raises an error if the
- * setting is empty or cannot be a key.  The caller wipes the key, of
- * QUAY_SECRETKEY_LEN bytes, with OPENSSL_cleanse().
- */
-extern void quay_secret_load_key(unsigned char *key);
-
-/* The same for quay.database_secret_key_previous; false if it is empty. */
-extern bool quay_secret_load_previous_key(unsigned char *key);
-
-/*
- * The same for quay.secret_key.  The second never raises an error, and returns
- * false instead.
- */
-extern void quay_secret_load_password_key(unsigned char *key);
-extern bool quay_secret_try_password_key(unsigned char *key);
-
-/* The same for a text in the server's encoding, which errors do not quote. */
-extern void quay_secret_derive_key(const char *text, size_t len, unsigned char *key);
-
 /* Fill a buffer from the strong random source, or raise an error. */
 extern void quay_secret_fill_random(void *buf, size_t len);
 

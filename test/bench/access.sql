@@ -22,7 +22,7 @@ SELECT 10000 + n,
        (SELECT id FROM quay.visibility WHERE name = CASE WHEN n % 10 = 0 THEN 'public' ELSE 'private' END), '', 0
 FROM generate_series(1, :repositories) AS n;
 INSERT INTO quay.repositorysearchscore (repository_id, score)
-SELECT id, id * 7919 % 1000 FROM quay.repository;
+SELECT id, abs(hashint8(id)::bigint) % 1000 FROM quay.repository;
 
 -- Teams 1 to 50 are the viewer's, 51 to 100 those of "broad". One of them has the role admin.
 INSERT INTO quay.team (id, name, organization_id, role_id, description)

@@ -53,6 +53,8 @@ SELECT pg_temp.commit($$UPDATE quay.repository SET namespace_user_id = pg_temp.i
     $$DELETE FROM quay."user" WHERE username = 'inv-ben'$$);
 -- while it waits to be purged
 SELECT pg_temp.commit($$INSERT INTO quay.deletednamespace (namespace_id, marked, original_username, original_email) VALUES (pg_temp.id('inv-ben'), now(), 'inv-ben', '')$$,
+    $$UPDATE quay."user" SET username = 'inv-uuid', enabled = false WHERE username = 'inv-ben'$$);
+SELECT pg_temp.commit($$INSERT INTO quay.deletednamespace (namespace_id, marked, original_username, original_email) VALUES (pg_temp.id('inv-ben'), now(), 'inv-ben', '')$$,
     $$UPDATE quay."user" SET username = 'inv-uuid', enabled = false WHERE username = 'inv-ben'$$, pg_temp.robot('inv-ben+bot2'));
 
 -- Teams have an organization.
@@ -60,7 +62,7 @@ SELECT pg_temp.commit(format('INSERT INTO quay.team (name, organization_id, role
 FROM unnest(ARRAY['inv-org', 'inv-ben', 'inv-ben+bot']) AS o;
 SELECT pg_temp.commit($$UPDATE quay.team SET organization_id = pg_temp.id('inv-ben') WHERE id = pg_temp.team('inv-org', 'devs')$$);
 
--- Members are people and robots of the organization.
+-- Members are no organizations. (The reference lets foreign robots in.)
 SELECT u, pg_temp.commit(format('INSERT INTO quay.teammember (user_id, team_id) VALUES (pg_temp.id(%L), pg_temp.team(%L, %L))', u, 'inv-org', 'devs'))
 FROM unnest(ARRAY['inv-ben', 'inv-org+bot', 'inv-two+bot', 'inv-ben+bot', 'inv-two', 'inv-org']) AS u;
 SELECT pg_temp.commit($$UPDATE quay.teammember SET user_id = pg_temp.id('inv-two') WHERE user_id = pg_temp.id('inv-ann')$$);
@@ -118,6 +120,8 @@ UPDATE quay."user" SET enabled = false WHERE username = 'inv-dan';
 SET LOCAL session_replication_role = origin;
 SELECT pg_temp.commit($$DELETE FROM quay.teammember WHERE user_id = pg_temp.id('inv-org+bot')$$, $$DELETE FROM quay.teammember WHERE user_id = pg_temp.id('inv-ben')$$,
     $$DELETE FROM quay.team WHERE id = pg_temp.team('inv-org', 'devs')$$, $$UPDATE quay."user" SET enabled = false WHERE username = 'inv-ben'$$);
+SELECT pg_temp.commit($$UPDATE quay.team SET role_id = role_id, organization_id = organization_id, description = 'new' WHERE organization_id = pg_temp.id('inv-org')$$,
+    $$UPDATE quay.teammember SET user_id = user_id, team_id = team_id$$);
 -- Somebody disabled may have been so only since this transaction began.
 SELECT pg_temp.commit($$DELETE FROM quay.teammember WHERE user_id = pg_temp.id('inv-dan')$$);
 SELECT pg_temp.commit($$INSERT INTO quay.teammember (user_id, team_id) VALUES (pg_temp.id('inv-ben'), pg_temp.team('inv-org', 'second'))$$,

@@ -1,6 +1,8 @@
 -- Tokens of the registry. The table holds headers, claims and signatures; they were signed for this test by the two keys below.
 \set VERBOSITY default
 BEGIN;
+SET LOCAL timezone = 'UTC';
+SET LOCAL datestyle = ISO;
 SET LOCAL quay.clock = '2026-03-01 12:00:00+00';
 SET LOCAL quay.server_hostname = 'registry.example';
 CREATE TEMP TABLE token (id serial, name text, header text, claims text, signature text) ON COMMIT DROP;

@@ -1,6 +1,8 @@
 -- Robots: reading, changing, deleting, and logging in through an identity provider.
 \set VERBOSITY default
 BEGIN;
+SET LOCAL timezone = 'UTC';
+SET LOCAL datestyle = ISO;
 SET LOCAL quay.clock = '2026-03-01 12:00:00+00';
 SET LOCAL quay.server_hostname = 'registry.example';
 CREATE FUNCTION pg_temp.refused(command text) RETURNS text LANGUAGE plpgsql AS $$

@@ -21,11 +21,12 @@ $$;
 CREATE FUNCTION pg_temp.progress() RETURNS TABLE (column_name text, last_id boolean, finished boolean) LANGUAGE sql AS $$
     SELECT r.table_name || '.' || r.column_name, r.last_id > 0, r.finished FROM quay_internal.secret_rotation AS r ORDER BY 1
 $$;
--- The list is complete: whatever is encrypted is a secret, and the rest of the secrets are hashes, codes and configurations.
+-- The list is complete, and all on it are secrets.
 SELECT s.table_name, s.column_name FROM quay_internal.secret_column_list() AS s
-LEFT JOIN quay_internal.keyed_column_list() AS k USING (table_name, column_name) WHERE k.table_name IS NULL;
+LEFT JOIN quay_internal.keyed_column_list() AS k USING (table_name, column_name)
+WHERE k.table_name IS NULL AND s.column_name ~ 'secure|secret|external_registry|upstream_registry|digest';
 SELECT k.table_name, k.column_name FROM quay_internal.keyed_column_list() AS k
-LEFT JOIN quay_internal.secret_column_list() AS s USING (table_name, column_name) WHERE s.table_name IS NULL AND NOT k.digest;
+LEFT JOIN quay_internal.secret_column_list() AS s USING (table_name, column_name) WHERE s.table_name IS NULL;
 
 -- A value in every column.
 DELETE FROM quay_internal.secret_rotation;

@@ -11,9 +11,9 @@ SELECT c.* FROM pg_class AS c
 WHERE c.relnamespace IN ('quay'::regnamespace, 'quay_internal'::regnamespace)
   AND (NOT c.relispartition OR c.relname = 'logentry3_default');
 
-\echo -- SQL and PL/pgSQL functions pin their search_path, or are one SQL expression, which is parsed when it is created
+\echo -- SQL and PL/pgSQL functions pin their search_path, or are one SQL expression, which is parsed when it is created; a procedure that commits cannot
 SELECT oid::regprocedure FROM member_function
-WHERE lanname <> 'c' AND 'search_path=pg_catalog, pg_temp' <> ALL (coalesce(proconfig, '{}')) AND NOT (lanname = 'sql' AND prosqlbody IS NOT NULL)
+WHERE lanname <> 'c' AND prokind <> 'p' AND 'search_path=pg_catalog, pg_temp' <> ALL (coalesce(proconfig, '{}')) AND NOT (lanname = 'sql' AND prosqlbody IS NOT NULL)
 ORDER BY 1;
 \echo -- languages are C, SQL and PL/pgSQL
 SELECT oid::regprocedure, lanname FROM member_function WHERE lanname NOT IN ('c', 'sql', 'plpgsql') ORDER BY 1;

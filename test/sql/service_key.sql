@@ -1,6 +1,8 @@
 -- Service keys: their life, the notifications about them, and what a key server does with them. The signatures were made for this test.
 \set VERBOSITY default
 BEGIN;
+SET LOCAL timezone = 'UTC';
+SET LOCAL datestyle = ISO;
 SET LOCAL quay.clock = '2026-03-01 12:00:00+00';
 SET LOCAL quay.server_hostname = 'registry.example';
 SET LOCAL quay.url_scheme = 'https';

@@ -6,10 +6,22 @@ use QuayNode;
 use Test::More;
 
 my %key = (old => 'the0old0key0of0the0log', new => 'the0new0key0of0the0log', password => 'the0password0key0of0it', wrong => 'some0third0key0to0find');
-my $has_statements = !system('pg_config --sharedir >/dev/null') && -e (`pg_config --sharedir` =~ s/\n//r) . '/extension/pg_stat_statements.control';
-my $node = new_node('main', conf => <<CONF . ($has_statements ? "shared_preload_libraries = 'pg_stat_statements'\npg_stat_statements.track = all\n" : ''));
-quay.database_secret_key = '$key{old}'
-quay.secret_key = '$key{password}'
+my $keys = PostgreSQL::Test::Utils::tempdir();
+sub write_keys
+{
+	my (%file) = @_;
+	for my $name (keys %file)
+	{
+		open my $fh, '>', "$keys/$name" or die "$name: $!\n";
+		print $fh "$file{$name}\n";
+		close $fh;
+	}
+}
+write_keys(fields => $key{old}, previous => $key{old}, passwords => $key{password});
+my $node = new_node('main', conf => <<CONF);
+quay.database_secret_key = ''
+quay.database_secret_key_file = '$keys/fields'
+quay.secret_key_file = '$keys/passwords'
 quay.server_hostname = 'registry.example'
 log_min_messages = debug1
 log_min_error_statement = panic
@@ -18,9 +30,14 @@ log_min_duration_statement = 0
 log_error_verbosity = verbose
 CONF
 new_database($node, 'registry');
-$node->safe_psql('registry', 'CREATE EXTENSION pg_stat_statements') if $has_statements;
+my $has_statements = $node->safe_psql('registry', q(SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'));
+if ($has_statements)
+{
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_stat_statements'\npg_stat_statements.track = all\n");
+	$node->restart;
+	$node->safe_psql('registry', 'CREATE EXTENSION pg_stat_statements');
+}
 
-# Statements of a client that passes secrets as parameters, as drivers do; psql's \bind needs a newer version, so inside a DO block from a table.
 my %secret = (token => 'ROBOT' x 12 . 'LOGS', password => 'Pass0word0of0the0log', guess => 'Guess0of0the0log0');
 sub psql
 {
@@ -75,8 +92,10 @@ cmp_ok(scalar @codes, '>=', 9, 'enough went wrong') or diag($output);
 # Rotation: the server stops dead in the middle, and goes on afterwards.
 $node->safe_psql('registry', "SELECT count(*) FROM generate_series(1, 200) AS n, quay.robot_create('alice', 'r' || n)");
 my $before = $node->safe_psql('registry', q(SELECT md5(string_agg(quay_internal.field_decrypt(token), ',' ORDER BY id)) FROM quay.robotaccounttoken));
-$node->append_conf('postgresql.conf', "quay.database_secret_key = '$key{new}'\nquay.database_secret_key_previous = '$key{old}'\n");
+$node->append_conf('postgresql.conf', "quay.database_secret_key_previous_file = '$keys/previous'\n");
 $node->reload;
+$node->poll_query_until('registry', "SELECT current_setting('quay.database_secret_key_previous_file') <> '' FROM (SELECT quay_internal.version_library()) AS v") or die 'reload';
+write_keys(fields => $key{new});
 is($node->safe_psql('registry', 'SELECT quay.secret_rotate(batch => 50)'), '50', 'a first batch');
 my $session = $node->background_psql('registry');
 $session->query_safe('BEGIN');
@@ -89,16 +108,22 @@ is($node->safe_psql('registry', q(SELECT md5(string_agg(quay_internal.field_decr
 	'all is readable on the way');
 $node->safe_psql('registry', 'CALL quay.secret_rotate_all(60)');
 is($node->safe_psql('registry', 'SELECT count(*) FROM quay.secret_check()'), '0', 'all have the new key');
-$node->append_conf('postgresql.conf', "quay.database_secret_key_previous = ''\n");
-$node->reload;
+write_keys(previous => $key{new});
 is($node->safe_psql('registry', q(SELECT md5(string_agg(quay_internal.field_decrypt(token), ',' ORDER BY id)) FROM quay.robotaccounttoken)), $before,
 	'all is readable with the new key alone');
 
 # A third key that opens nothing.
-$node->append_conf('postgresql.conf', "quay.database_secret_key = '$key{wrong}'\n");
-$node->reload;
+write_keys(fields => $key{wrong}, previous => $key{old});
 psql($_) for 'SELECT quay.secret_rotate()', "SELECT quay.robot_token('alice', 'r1')", "SELECT quay.authenticate('alice+r1', 'x')",
 	'SELECT quay.secret_check(3)', 'SHOW ALL', 'SELECT * FROM pg_settings', "SELECT quay.secret_rotate(new => secret) FROM given WHERE name = 'guess'";
+
+# A file that is empty, that is not there.
+write_keys(fields => '');
+like((psql("SELECT quay.robot_token('alice', 'r1')"))[1], qr/the file of setting quay\.database_secret_key_file holds no key/, 'an empty file is no key');
+unlink "$keys/fields";
+like((psql("SELECT quay.robot_token('alice', 'r1')"))[1], qr/could not open the file of setting quay\.database_secret_key_file/, 'nor is a missing one');
+write_keys(fields => $key{new});
+is((psql("SELECT quay.robot_token('alice', 'r1') IS NOT NULL"))[0], 't', 'it is read at each use');
 
 # Who may read all settings may not read these.
 $node->safe_psql('registry', 'CREATE ROLE watcher; GRANT pg_read_all_settings TO watcher');

@@ -14,12 +14,13 @@ SELECT code IS NOT NULL FROM quay.oauth_authorize('FIXTURECLIENT', 'fixture_alic
 SELECT quay.oauth_assignment_create('fixture_acme', 'FIXTURECLIENT', 'fixture_carol', 'repo:read') IS NOT NULL;
 SELECT quay.message_create('Maintenance on Sunday', 'warning') IS NOT NULL;
 SELECT quay.repository_star('fixture_carol', 'fixture_acme', 'app');
-SELECT kid IS NOT NULL FROM quay.service_key_generate('quay', 'now'::timestamptz + interval '1 day');
+SELECT kid IS NOT NULL FROM quay.service_key_generate('quay', expiration => timestamptz '2099-01-01');
 SELECT created FROM quay.release_set('quay', 'us', '1.1');
 -- A namespace and a repository that wait for their purge.
 SELECT quay.user_create('fixture_leaver', 'correct-horse-battery', 'fixture_leaver@example.com') > 0;
 SELECT username FROM quay.robot_create('fixture_leaver', 'bot');
 SELECT quay.repository_create('fixture_leaver', 'old', 'fixture_leaver') > 0;
+SELECT quay.permission_set('fixture_leaver', 'old', 'user', 'fixture_leaver+bot', 'write') IS NULL;
 SELECT quay.namespace_mark_deletion('fixture_leaver', delay => interval '1 day') IS NOT NULL;
 SELECT quay.repository_create('fixture_acme', 'gone', 'fixture_alice') > 0;
 SELECT quay.repository_mark_deletion('fixture_acme', 'gone') IS NOT NULL;

@@ -26,7 +26,7 @@ SELECT replace(line, chr(10), ' ') FROM (
     UNION ALL
     SELECT 'dumped | ' || x.oid::regclass || ' | ' || x.condition FROM extension AS e, unnest(e.extconfig, e.extcondition) AS x (oid, condition)
     UNION ALL
-    SELECT 'relation | ' || concat_ws(' | ', r.identity, r.relkind, r.relpersistence, r.relreplident, r.relrowsecurity, r.relhastriggers,
+    SELECT 'relation | ' || concat_ws(' | ', r.identity, r.relkind, r.relpersistence, r.relreplident, r.relrowsecurity,
                                       r.reloptions, r.relispartition, pg_get_partkeydef(r.oid), pg_get_expr(r.relpartbound, r.oid),
                                       coalesce(r.relacl, acldefault(CASE r.relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, r.relowner)))
     FROM relation AS r

@@ -1,5 +1,11 @@
 -- 1.0 to 1.1: accounts and access. New columns and tables, unique uuids, and rules that span rows.
 
+-- Robots of a namespace that waits to be purged are disabled with it.
+UPDATE quay."user" AS r SET enabled = false
+FROM quay.deletednamespace AS d
+WHERE split_part(r.username, '+', 1) = d.original_username AND r.robot AND r.enabled
+  AND NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = d.original_username AND NOT u.robot);
+
 -- Rows that the new rules forbid would keep a dump of this database from being restored. Nothing is changed here: they give rights, and
 -- somebody has to decide.
 DO $refuse$
@@ -10,29 +16,22 @@ BEGIN
     FROM (
         SELECT format('%s robots without a namespace (quay."user")', count(*)) AS what, count(*) AS n
         FROM quay."user" AS r
-        WHERE r.robot
+        WHERE r.robot AND r.enabled
           AND NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = split_part(r.username, '+', 1) AND NOT u.robot)
-          AND NOT EXISTS (SELECT FROM quay.deletednamespace AS d WHERE d.original_username = split_part(r.username, '+', 1))
         UNION ALL
         SELECT format('%s teams of somebody who is no organization (quay.team)', count(*)), count(*)
         FROM quay.team AS t JOIN quay."user" AS u ON u.id = t.organization_id WHERE NOT u.organization
         UNION ALL
-        SELECT format('%s members of teams that are an organization or a robot of another namespace (quay.teammember)', count(*)), count(*)
-        FROM quay.teammember AS m
-        JOIN quay.team AS t ON t.id = m.team_id
-        JOIN quay."user" AS o ON o.id = t.organization_id
-        LEFT JOIN quay.deletednamespace AS d ON d.namespace_id = o.id
-        JOIN quay."user" AS u ON u.id = m.user_id
-        WHERE u.organization OR u.robot AND split_part(u.username, '+', 1) NOT IN (o.username, coalesce(d.original_username, o.username))
+        SELECT format('%s members of teams that are an organization (quay.teammember)', count(*)), count(*)
+        FROM quay.teammember AS m JOIN quay."user" AS u ON u.id = m.user_id WHERE u.organization
         UNION ALL
         SELECT format('%s permissions of robots or teams of another namespace (quay.repositorypermission)', count(*)), count(*)
         FROM quay.repositorypermission AS p
         JOIN quay.repository AS r ON r.id = p.repository_id
         JOIN quay."user" AS o ON o.id = r.namespace_user_id
-        LEFT JOIN quay.deletednamespace AS d ON d.namespace_id = o.id
-        LEFT JOIN quay."user" AS u ON u.id = p.user_id AND u.robot
+        LEFT JOIN quay."user" AS u ON u.id = p.user_id AND u.robot AND u.enabled
         LEFT JOIN quay.team AS t ON t.id = p.team_id
-        WHERE split_part(u.username, '+', 1) NOT IN (o.username, coalesce(d.original_username, o.username)) OR t.organization_id <> o.id
+        WHERE split_part(u.username, '+', 1) <> o.username OR t.organization_id <> o.id
         UNION ALL
         SELECT format('%s OAuth applications with the client_id of another (quay.oauthapplication)', count(*)), count(*)
         FROM quay.oauthapplication AS a
@@ -144,16 +143,31 @@ SELECT pg_extension_config_dump('quay.public_namespace', '');
 SELECT pg_extension_config_dump('quay_internal.rights_change', '');
 SELECT pg_extension_config_dump('quay_internal.secret_rotation', '');
 
+-- Functions that go, or whose signature or result changes.
+DROP FUNCTION quay.authenticate(text,text,text,text);
+DROP FUNCTION quay.organization_create(text,text,text,text,text);
+DROP FUNCTION quay.repository_create(text,text,text,text,text,text,text,text);
+DROP FUNCTION quay.user_create(text,text,text,boolean,boolean,text,text);
+DROP FUNCTION quay_internal.account_insert(text,text,text,boolean,boolean,boolean);
+DROP FUNCTION quay_internal.organization_require_admin(quay."user");
+
 -- The functions of the triggers: their bodies follow with api/040_invariant.sql.
 CREATE FUNCTION quay_internal.account_check() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE FUNCTION quay_internal.account_robots_check() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE FUNCTION quay_internal.organization_admin_check() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE FUNCTION quay_internal.repositorypermission_check() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE FUNCTION quay_internal.team_check() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE FUNCTION quay_internal.teammember_check() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 
-CREATE CONSTRAINT TRIGGER account_check AFTER INSERT OR UPDATE OF username ON quay."user"
+CREATE CONSTRAINT TRIGGER account_check AFTER INSERT OR UPDATE OF username, robot, enabled ON quay."user"
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.robot) EXECUTE FUNCTION quay_internal.account_check();
+    FOR EACH ROW WHEN (NEW.robot AND NEW.enabled) EXECUTE FUNCTION quay_internal.account_check();
+CREATE CONSTRAINT TRIGGER account_rename_check AFTER UPDATE OF username ON quay."user"
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NOT OLD.robot AND NEW.username <> OLD.username) EXECUTE FUNCTION quay_internal.account_robots_check();
+CREATE CONSTRAINT TRIGGER account_delete_check AFTER DELETE ON quay."user"
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NOT OLD.robot) EXECUTE FUNCTION quay_internal.account_robots_check();
 CREATE CONSTRAINT TRIGGER team_check AFTER INSERT OR UPDATE OF organization_id ON quay.team
     FOR EACH ROW EXECUTE FUNCTION quay_internal.team_check();
 CREATE CONSTRAINT TRIGGER teammember_check AFTER INSERT OR UPDATE OF user_id, team_id ON quay.teammember
@@ -167,7 +181,8 @@ CREATE CONSTRAINT TRIGGER organization_admin_check AFTER DELETE OR UPDATE OF use
 CREATE CONSTRAINT TRIGGER organization_admin_check AFTER DELETE OR UPDATE OF role_id, organization_id ON quay.team
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION quay_internal.organization_admin_check();
-CREATE CONSTRAINT TRIGGER organization_admin_check AFTER UPDATE OF enabled ON quay."user"
+-- Who is converted into an organization administers no other any more, like one who is disabled.
+CREATE CONSTRAINT TRIGGER organization_admin_check AFTER UPDATE OF enabled, organization, robot ON quay."user"
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (OLD.enabled AND NOT NEW.enabled AND NOT NEW.robot AND NOT NEW.organization)
+    FOR EACH ROW WHEN (OLD.enabled AND NOT OLD.organization AND NOT OLD.robot AND (NOT NEW.enabled OR NEW.organization OR NEW.robot))
     EXECUTE FUNCTION quay_internal.organization_admin_check();
