@@ -68,9 +68,6 @@ DECLARE
     depth integer;                      -- how many entries of each source are looked at
     horizon bigint;                     -- up to this id they are all that there are; NULL: there are no more
     batch bigint[];
-    readable bigint[];
-    writable bigint[];
-    administered bigint[];
     returned integer;
 BEGIN
     SELECT * INTO reach FROM quay_internal.actor_reach(actor, scopes);
@@ -153,19 +150,17 @@ BEGIN
                      ORDER BY r.id LIMIT remaining)
         INTO horizon, batch FROM known AS k;
 
-        readable := quay.access_filter_many(actor, batch, 'read', scopes);
-        administered := quay.access_filter_many(actor, readable, 'admin', scopes);
-        writable := quay.access_filter_many(actor, readable, 'write', scopes);
         RETURN QUERY
             SELECT r.id, u.username::text, r.name::text, r.description, v.name::text, k.name::text,
-                   quay_internal.repository_state_name(r.state), r.state = 0 AND r.id = ANY (writable), r.id = ANY (administered),
+                   quay_internal.repository_state_name(r.state), r.state = 0 AND e.level & 2 > 0, e.level & 4 > 0,
                    EXISTS (SELECT FROM quay.star AS s WHERE s.user_id = reach.account_id AND s.repository_id = r.id), coalesce(s.score, 0)
-            FROM unnest(readable) AS e (id)
+            FROM unnest(batch, quay.access_level_many(actor, batch, scopes)) AS e (id, level)
             JOIN quay.repository AS r ON r.id = e.id
             JOIN quay."user" AS u ON u.id = r.namespace_user_id
             JOIN quay.visibility AS v ON v.id = r.visibility_id
             JOIN quay.repositorykind AS k ON k.id = r.kind_id
             LEFT JOIN quay.repositorysearchscore AS s ON s.repository_id = r.id
+            WHERE e.level & 1 > 0
             ORDER BY r.id;
         GET DIAGNOSTICS returned = ROW_COUNT;
         IF cardinality(batch) = remaining THEN

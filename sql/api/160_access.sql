@@ -65,3 +65,8 @@ CREATE OR REPLACE FUNCTION quay.access_filter_many(actor text, repository_ids bi
     LANGUAGE C STABLE PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'quay_access_filter_many';
 COMMENT ON FUNCTION quay.access_filter_many(text, bigint[], text, text) IS
     'Those of these repositories in which the actor may do this, in the order given: what access_check() answers with true, for all of them at once. Ids that are NULL or unknown are left out. NULL repositories give NULL. Error: 22023 unknown action.';
+
+CREATE OR REPLACE FUNCTION quay.access_level_many(actor text, repository_ids bigint[], scopes text DEFAULT NULL) RETURNS integer[]
+    LANGUAGE C STABLE PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'quay_access_level_many';
+COMMENT ON FUNCTION quay.access_level_many(text, bigint[], text) IS
+    'What the actor may do in each of these repositories, in the order given, as a sum of 1 (read), 2 (write) and 4 (admin): what access_check() answers, for all of them at once. 0 for ids that are NULL or unknown. NULL repositories give NULL.';

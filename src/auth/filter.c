@@ -1,6 +1,6 @@
 /*
  * filter.c
- *	  In which of many repositories may this actor do this?
+ *	  In which of many repositories may this actor do what?
  *
  * The rules are those of access.c; only what they look at is fetched otherwise: the rights of the actor all at once instead of those of
  * everybody in each repository, and the repositories in one pass.
@@ -23,9 +23,10 @@
 #include "scan.h"
 
 PG_FUNCTION_INFO_V1(quay_access_filter_many);
+PG_FUNCTION_INFO_V1(quay_access_level_many);
 
-/* From here on it pays to read all rights of the actor beforehand. */
-#define MANY_REPOSITORIES 100
+/* All rights of the actor are read beforehand, unless they are more than so many for each repository: then each is asked for its own. */
+#define RIGHTS_PER_REPOSITORY 20
 
 /* From this part of the table on it is read as a whole. */
 #define PART_OF_TABLE 8
@@ -62,14 +63,19 @@ typedef struct Filter
 	QuayRequest request;		/* as far as it is the same for all repositories */
 	bool		scopes_differ;	/* some of them are for one repository only */
 	int			length;			/* of the array that was given */
-	bool	   *allowed;		/* by position in it */
+	uint8	   *allowed;		/* by position in it: ALLOWED_... */
+	QuayAction	actions[3];		/* that are asked for */
+	int			action_count;
 	int		   *next;			/* by position: the next one of the same id, or -1 */
 	map_hash   *places;			/* id -> first position */
 	map_hash   *owners;			/* id -> Owner */
 	const Owner *last_owner;
 	map_hash   *roles;			/* repository -> QuayAction; NULL: each repository is asked for its own */
 	map_hash   *administered;	/* organizations whose administrator the actor is */
+	int64		rows_left;		/* that may still be read for these two */
 } Filter;
+
+#define ALLOWED_TO(action) (1 << ((action) - QUAY_ACTION_READ))
 
 /*
  * Rights of the actor
@@ -82,7 +88,7 @@ add_roles(Filter *f, QuayIndex index, int64 holder_id)
 
 	quay_scan_prepare(&scan, QUAY_REPOSITORYPERMISSION, index);
 	quay_scan_key_int64(&scan, holder_id);
-	while (quay_scan_next(&scan))
+	while (f->rows_left > 0 && quay_scan_next(&scan))
 	{
 		int64		repository_id = quay_scan_int64(&scan, QUAY_REPOSITORYPERMISSION_REPOSITORY_ID);
 		QuayAction	role = quay_access_role(quay_cache_enumeration_name(QUAY_ROLE,
@@ -91,6 +97,7 @@ add_roles(Filter *f, QuayIndex index, int64 holder_id)
 		MapEntry   *entry = map_insert(f->roles, repository_id, &is_there);
 
 		entry->value = is_there ? Max(entry->value, (int64) role) : (int64) role;
+		f->rows_left--;
 	}
 	quay_scan_end(&scan);
 }
@@ -120,22 +127,26 @@ read_rights(Filter *f)
 {
 	QuayScan	scan;
 
+	f->rows_left = (int64) f->places->members * RIGHTS_PER_REPOSITORY;
 	f->roles = map_create(CurrentMemoryContext, 1024, NULL);
 	f->administered = map_create(CurrentMemoryContext, 64, NULL);
 	add_roles(f, QUAY_REPOSITORYPERMISSION_BY_USER, f->request.actor.id);
 	quay_scan_prepare(&scan, QUAY_TEAMMEMBER, QUAY_TEAMMEMBER_BY_USER_TEAM);
 	quay_scan_key_int64(&scan, f->request.actor.id);
-	while (quay_scan_next(&scan))
+	while (f->rows_left > 0 && quay_scan_next(&scan))
 		add_team(f, quay_scan_int64(&scan, QUAY_TEAMMEMBER_TEAM_ID));
 	quay_scan_end(&scan);
+	if (f->rows_left <= 0)
+		f->roles = NULL;
 }
 
+/* Only organizations have administrators; owner is NULL if it is not known yet whether this is one. */
 static QuayAction
 role_in(Filter *f, const QuayRepository *repository, const Owner *owner)
 {
 	const MapEntry *role;
 
-	if (owner->exists && owner->user.organization && map_lookup(f->administered, owner->id) != NULL)
+	if ((owner == NULL || (owner->exists && owner->user.organization)) && map_lookup(f->administered, repository->namespace_id) != NULL)
 		return QUAY_ACTION_ADMIN;
 	role = map_lookup(f->roles, repository->id);
 	return role != NULL ? (QuayAction) role->value : QUAY_ACTION_NONE;
@@ -171,19 +182,40 @@ find_owner(Filter *f, int64 id)
 	return f->last_owner;
 }
 
-/* The row is one of those that are wanted, for the first time at this position. */
-static void
-decide(Filter *f, TupleTableSlot *slot, int position)
+/* Is there no rule that could grant anything? Most repositories need no further look then. */
+static bool
+is_hopeless(Filter *f, const QuayRepository *repository)
+{
+	const QuayRequest *r = &f->request;
+
+	if (repository->is_public || f->scopes_differ)
+		return false;
+	if (r->actor_verdict == QUAY_DENIED)
+		return true;
+	return f->roles != NULL && r->superuser == QUAY_SUPERUSER_NONE && repository->namespace_id != r->actor.id &&
+		role_in(f, repository, NULL) == QUAY_ACTION_NONE;
+}
+
+static uint8
+decide(Filter *f, TupleTableSlot *slot)
 {
 	QuayRepository repository;
-	QuayRequest request = f->request;
+	QuayRequest request;
 	const Owner *owner;
 	bool		isnull;
-	bool		allowed;
+	uint8		allowed = 0;
 
 	quay_lookup_read_repository(slot, &repository);
+	if (is_hopeless(f, &repository))
+		return 0;
 	owner = find_owner(f, repository.namespace_id);
+	request = f->request;
 	request.repository = &repository;
+	if (f->roles != NULL)
+	{
+		request.role = role_in(f, &repository, owner);
+		request.role_known = true;
+	}
 	if (owner->exists)
 	{
 		request.owner = &owner->user;
@@ -194,12 +226,21 @@ decide(Filter *f, TupleTableSlot *slot, int position)
 		request.scopes_checked = false;
 		request.repository_name = DatumGetTextPP(slot_getattr(slot, quay_catalog_column(QUAY_REPOSITORY, QUAY_REPOSITORY_NAME), &isnull));
 	}
-	if (f->roles != NULL)
+	for (int i = 0; i < f->action_count; i++)
 	{
-		request.role = role_in(f, &repository, owner);
-		request.role_known = true;
+		request.wanted = f->actions[i];
+		if (quay_access_decide(&request))
+			allowed |= ALLOWED_TO(f->actions[i]);
 	}
-	allowed = quay_access_decide(&request);
+	return allowed;
+}
+
+/* The row is one of those that are wanted, for the first time at this position. */
+static void
+decide_at(Filter *f, TupleTableSlot *slot, int position)
+{
+	uint8		allowed = decide(f, slot);
+
 	for (; position >= 0; position = f->next[position])
 		f->allowed[position] = allowed;
 }
@@ -218,7 +259,7 @@ read_each(Filter *f)
 	{
 		quay_scan_rekey_int64(&scan, 0, place->key);
 		if (quay_scan_next(&scan))
-			decide(f, scan.slot, (int) place->value);
+			decide_at(f, scan.slot, (int) place->value);
 	}
 	quay_scan_end(&scan);
 }
@@ -232,7 +273,7 @@ decide_if_wanted(TupleTableSlot *slot, void *arg)
 	const MapEntry *place = map_lookup(f->places, id);
 
 	if (place != NULL)
-		decide(f, slot, (int) place->value);
+		decide_at(f, slot, (int) place->value);
 }
 
 static bool
@@ -249,7 +290,7 @@ is_large_part(double count)
 static void
 place_ids(Filter *f, const Datum *ids, const bool *nulls)
 {
-	f->allowed = palloc0(f->length * sizeof(bool) + 1);
+	f->allowed = palloc0(f->length + 1);
 	f->next = palloc(f->length * sizeof(int) + 1);
 	f->places = map_create(CurrentMemoryContext, Max(f->length, 16), NULL);
 	for (int i = 0; i < f->length; i++)
@@ -266,53 +307,70 @@ place_ids(Filter *f, const Datum *ids, const bool *nulls)
 }
 
 static void
-prepare_request(Filter *f, const text *actor, const text *scopes, QuayAction action)
+prepare_request(Filter *f, const text *actor, const text *scopes)
 {
 	QuayRequest *r = &f->request;
 
 	*r = (QuayRequest)
 	{
-		.actor_name = actor, .scope_string = scopes, .wanted = action, .level_names = quay_access_levels
+		.actor_name = actor, .scope_string = scopes, .level_names = quay_access_levels
 	};
 	f->scopes_differ = (scopes != NULL && strstr(text_to_cstring(scopes), "repository:") != NULL);
 	quay_request_scope_rule(r);
 	if (quay_request_actor_rule(r) == QUAY_UNDECIDED)
 	{
 		quay_request_superuser(r);
-		if (f->places->members >= MANY_REPOSITORIES)
-			read_rights(f);
+		read_rights(f);
 	}
 }
 
-static ArrayType *
-build_result(const Filter *f, Datum *ids)
+/* Decides for all repositories. The array has been taken apart; its elements are where the answers belong to. */
+static Datum *
+run(Filter *f, ArrayType *repository_ids, const text *actor, const text *scopes)
 {
-	int			count = 0;
+	Datum	   *ids;
+	bool	   *nulls;
 
-	for (int i = 0; i < f->length; i++)
-		if (f->allowed[i])
-			ids[count++] = ids[i];
-	return construct_array(ids, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	deconstruct_array(repository_ids, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &ids, &nulls, &f->length);
+	place_ids(f, ids, nulls);
+	f->owners = map_create(CurrentMemoryContext, 256, NULL);
+	prepare_request(f, actor, scopes);
+	if (is_large_part(f->places->members))
+		quay_scan_all(QUAY_REPOSITORY, decide_if_wanted, f);
+	else
+		read_each(f);
+	return ids;
 }
 
 /* quay.access_filter_many(actor, repository_ids, action, scopes) */
 Datum
 quay_access_filter_many(PG_FUNCTION_ARGS)
 {
-	Filter		f = {0};
-	Datum	   *ids;
-	bool	   *nulls;
 	int			action = quay_access_parse_level(quay_access_levels, PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2), "a repository");
+	Filter		f = {.actions = {(QuayAction) action}, .action_count = 1};
+	Datum	   *ids;
+	int			count = 0;
 
 	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &ids, &nulls, &f.length);
-	place_ids(&f, ids, nulls);
-	f.owners = map_create(CurrentMemoryContext, 256, NULL);
-	prepare_request(&f, PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0), PG_ARGISNULL(3) ? NULL : PG_GETARG_TEXT_PP(3), (QuayAction) action);
-	if (is_large_part(f.places->members))
-		quay_scan_all(QUAY_REPOSITORY, decide_if_wanted, &f);
-	else
-		read_each(&f);
-	PG_RETURN_ARRAYTYPE_P(build_result(&f, ids));
+	ids = run(&f, PG_GETARG_ARRAYTYPE_P(1), PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0), PG_ARGISNULL(3) ? NULL : PG_GETARG_TEXT_PP(3));
+	for (int i = 0; i < f.length; i++)
+		if (f.allowed[i] != 0)
+			ids[count++] = ids[i];
+	PG_RETURN_ARRAYTYPE_P(construct_array(ids, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* quay.access_level_many(actor, repository_ids, scopes) */
+Datum
+quay_access_level_many(PG_FUNCTION_ARGS)
+{
+	Filter		f = {.actions = {QUAY_ACTION_READ, QUAY_ACTION_WRITE, QUAY_ACTION_ADMIN}, .action_count = 3};
+	Datum	   *levels;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	levels = run(&f, PG_GETARG_ARRAYTYPE_P(1), PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0), PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2));
+	for (int i = 0; i < f.length; i++)
+		levels[i] = Int32GetDatum(f.allowed[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(levels, f.length, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }

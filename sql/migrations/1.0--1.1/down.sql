@@ -35,6 +35,7 @@ DROP FUNCTION quay.access_check_team(text,text,text,text);
 DROP FUNCTION quay.access_check_user(text,text,text,text);
 DROP FUNCTION quay.access_explain_namespace(text,text,text,text);
 DROP FUNCTION quay.access_filter_many(text,bigint[],text,text);
+DROP FUNCTION quay.access_level_many(text,bigint[],text);
 DROP FUNCTION quay.actor_resolve(text,text);
 DROP FUNCTION quay.app_token_create(text,text,timestamp with time zone,text,text);
 DROP FUNCTION quay.app_token_get(text,text);
