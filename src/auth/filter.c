@@ -67,15 +67,90 @@ typedef struct Filter
 	QuayAction	actions[3];		/* that are asked for */
 	int			action_count;
 	int		   *next;			/* by position: the next one of the same id, or -1 */
-	map_hash   *places;			/* id -> first position */
+	int64		least_id;		/* of the array */
+	int64		id_span;		/* from there on; 0: positions are in the map */
+	int		   *by_id;			/* id - least_id -> a position of it + 1, or 0 */
+	map_hash   *by_any_id;		/* id -> a position of it */
+	int			different;		/* ids in the array */
 	map_hash   *owners;			/* id -> Owner */
 	const Owner *last_owner;
-	map_hash   *roles;			/* repository -> QuayAction; NULL: each repository is asked for its own */
+	uint8	   *roles;			/* by position: QuayAction; NULL: each repository is asked for its own */
 	map_hash   *administered;	/* organizations whose administrator the actor is */
 	int64		rows_left;		/* that may still be read for these two */
 } Filter;
 
 #define ALLOWED_TO(action) (1 << ((action) - QUAY_ACTION_READ))
+
+/*
+ * Positions
+ *
+ * Most arrays hold ids that are close together: an array by id is several times faster than a hash table, since all who use it go through it
+ * in the order of the ids.
+ */
+
+static void
+choose_map(Filter *f, const Datum *ids, const bool *nulls)
+{
+	int64		least = PG_INT64_MAX;
+	int64		greatest = PG_INT64_MIN;
+
+	for (int i = 0; i < f->length; i++)
+	{
+		if (nulls[i])
+			continue;
+		least = Min(least, DatumGetInt64(ids[i]));
+		greatest = Max(greatest, DatumGetInt64(ids[i]));
+	}
+	/* Ids are positive; what is not is none. */
+	if (least > 0 && least <= greatest && greatest - least < Min((int64) f->length * 4 + 1000, (int64) (MaxAllocSize / sizeof(int))))
+	{
+		f->least_id = least;
+		f->id_span = greatest - least + 1;
+		f->by_id = palloc0(f->id_span * sizeof(int));
+	}
+	else
+		f->by_any_id = map_create(CurrentMemoryContext, Max(f->length, 16), NULL);
+}
+
+/* A position of the id, -1 if it is not wanted. */
+static int
+position_of(const Filter *f, int64 id)
+{
+	const MapEntry *entry;
+
+	if (f->id_span > 0)
+		return id >= f->least_id && id - f->least_id < f->id_span ? f->by_id[id - f->least_id] - 1 : -1;
+	entry = map_lookup(f->by_any_id, id);
+	return entry != NULL ? (int) entry->value : -1;
+}
+
+static void
+set_position(Filter *f, int64 id, int position)
+{
+	bool		is_there;
+
+	if (f->id_span > 0)
+		f->by_id[id - f->least_id] = position + 1;
+	else
+		map_insert(f->by_any_id, id, &is_there)->value = position;
+}
+
+/* Positions of the same id make a chain. */
+static void
+place_ids(Filter *f, const Datum *ids, const bool *nulls)
+{
+	f->allowed = palloc0(f->length + 1);
+	f->next = palloc(f->length * sizeof(int) + 1);
+	choose_map(f, ids, nulls);
+	for (int i = 0; i < f->length; i++)
+	{
+		if (nulls[i])
+			continue;
+		f->next[i] = position_of(f, DatumGetInt64(ids[i]));
+		f->different += (f->next[i] < 0);
+		set_position(f, DatumGetInt64(ids[i]), i);
+	}
+}
 
 /*
  * Rights of the actor
@@ -90,13 +165,14 @@ add_roles(Filter *f, QuayIndex index, int64 holder_id)
 	quay_scan_key_int64(&scan, holder_id);
 	while (f->rows_left > 0 && quay_scan_next(&scan))
 	{
-		int64		repository_id = quay_scan_int64(&scan, QUAY_REPOSITORYPERMISSION_REPOSITORY_ID);
-		QuayAction	role = quay_access_role(quay_cache_enumeration_name(QUAY_ROLE,
-																		quay_scan_int64(&scan, QUAY_REPOSITORYPERMISSION_ROLE_ID)));
-		bool		is_there;
-		MapEntry   *entry = map_insert(f->roles, repository_id, &is_there);
+		int			position = position_of(f, quay_scan_int64(&scan, QUAY_REPOSITORYPERMISSION_REPOSITORY_ID));
+		QuayAction	role;
 
-		entry->value = is_there ? Max(entry->value, (int64) role) : (int64) role;
+		if (position >= 0)
+		{
+			role = quay_access_role(quay_cache_enumeration_name(QUAY_ROLE, quay_scan_int64(&scan, QUAY_REPOSITORYPERMISSION_ROLE_ID)));
+			f->roles[position] = Max(f->roles[position], (uint8) role);
+		}
 		f->rows_left--;
 	}
 	quay_scan_end(&scan);
@@ -127,8 +203,8 @@ read_rights(Filter *f)
 {
 	QuayScan	scan;
 
-	f->rows_left = (int64) f->places->members * RIGHTS_PER_REPOSITORY;
-	f->roles = map_create(CurrentMemoryContext, 1024, NULL);
+	f->rows_left = (int64) f->different * RIGHTS_PER_REPOSITORY;
+	f->roles = palloc0(f->length + 1);
 	f->administered = map_create(CurrentMemoryContext, 64, NULL);
 	add_roles(f, QUAY_REPOSITORYPERMISSION_BY_USER, f->request.actor.id);
 	quay_scan_prepare(&scan, QUAY_TEAMMEMBER, QUAY_TEAMMEMBER_BY_USER_TEAM);
@@ -142,14 +218,11 @@ read_rights(Filter *f)
 
 /* Only organizations have administrators; owner is NULL if it is not known yet whether this is one. */
 static QuayAction
-role_in(Filter *f, const QuayRepository *repository, const Owner *owner)
+role_in(Filter *f, int position, const QuayRepository *repository, const Owner *owner)
 {
-	const MapEntry *role;
-
 	if ((owner == NULL || (owner->exists && owner->user.organization)) && map_lookup(f->administered, repository->namespace_id) != NULL)
 		return QUAY_ACTION_ADMIN;
-	role = map_lookup(f->roles, repository->id);
-	return role != NULL ? (QuayAction) role->value : QUAY_ACTION_NONE;
+	return (QuayAction) f->roles[position];
 }
 
 /*
@@ -184,7 +257,7 @@ find_owner(Filter *f, int64 id)
 
 /* Is there no rule that could grant anything? Most repositories need no further look then. */
 static bool
-is_hopeless(Filter *f, const QuayRepository *repository)
+is_hopeless(Filter *f, int position, const QuayRepository *repository)
 {
 	const QuayRequest *r = &f->request;
 
@@ -193,11 +266,11 @@ is_hopeless(Filter *f, const QuayRepository *repository)
 	if (r->actor_verdict == QUAY_DENIED)
 		return true;
 	return f->roles != NULL && r->superuser == QUAY_SUPERUSER_NONE && repository->namespace_id != r->actor.id &&
-		role_in(f, repository, NULL) == QUAY_ACTION_NONE;
+		role_in(f, position, repository, NULL) == QUAY_ACTION_NONE;
 }
 
 static uint8
-decide(Filter *f, TupleTableSlot *slot)
+decide(Filter *f, TupleTableSlot *slot, int position)
 {
 	QuayRepository repository;
 	QuayRequest request;
@@ -206,14 +279,14 @@ decide(Filter *f, TupleTableSlot *slot)
 	uint8		allowed = 0;
 
 	quay_lookup_read_repository(slot, &repository);
-	if (is_hopeless(f, &repository))
+	if (is_hopeless(f, position, &repository))
 		return 0;
 	owner = find_owner(f, repository.namespace_id);
 	request = f->request;
 	request.repository = &repository;
 	if (f->roles != NULL)
 	{
-		request.role = role_in(f, &repository, owner);
+		request.role = role_in(f, position, &repository, owner);
 		request.role_known = true;
 	}
 	if (owner->exists)
@@ -239,27 +312,27 @@ decide(Filter *f, TupleTableSlot *slot)
 static void
 decide_at(Filter *f, TupleTableSlot *slot, int position)
 {
-	uint8		allowed = decide(f, slot);
+	uint8		allowed = decide(f, slot, position);
 
 	for (; position >= 0; position = f->next[position])
 		f->allowed[position] = allowed;
 }
 
 static void
-read_each(Filter *f)
+read_each(Filter *f, const Datum *ids, const bool *nulls)
 {
-	map_iterator iterator;
-	MapEntry   *place;
 	QuayScan	scan;
 
 	quay_scan_prepare(&scan, QUAY_REPOSITORY, QUAY_REPOSITORY_BY_ID);
 	quay_scan_key_int64(&scan, 0);
-	map_start_iterate(f->places, &iterator);
-	while ((place = map_iterate(f->places, &iterator)) != NULL)
+	for (int i = 0; i < f->length; i++)
 	{
-		quay_scan_rekey_int64(&scan, 0, place->key);
+		/* Once for each id. */
+		if (nulls[i] || position_of(f, DatumGetInt64(ids[i])) != i)
+			continue;
+		quay_scan_rekey_int64(&scan, 0, DatumGetInt64(ids[i]));
 		if (quay_scan_next(&scan))
-			decide_at(f, scan.slot, (int) place->value);
+			decide_at(f, scan.slot, i);
 	}
 	quay_scan_end(&scan);
 }
@@ -269,11 +342,10 @@ decide_if_wanted(TupleTableSlot *slot, void *arg)
 {
 	Filter	   *f = (Filter *) arg;
 	bool		isnull;
-	int64		id = DatumGetInt64(slot_getattr(slot, quay_catalog_column(QUAY_REPOSITORY, QUAY_REPOSITORY_ID), &isnull));
-	const MapEntry *place = map_lookup(f->places, id);
+	int			position = position_of(f, DatumGetInt64(slot_getattr(slot, quay_catalog_column(QUAY_REPOSITORY, QUAY_REPOSITORY_ID), &isnull)));
 
-	if (place != NULL)
-		decide_at(f, slot, (int) place->value);
+	if (position >= 0)
+		decide_at(f, slot, position);
 }
 
 static bool
@@ -284,26 +356,6 @@ is_large_part(double count)
 
 	table_close(relation, NoLock);
 	return rows > 0 && count > rows / PART_OF_TABLE;
-}
-
-/* Positions of the ids, those of the same one in a chain. */
-static void
-place_ids(Filter *f, const Datum *ids, const bool *nulls)
-{
-	f->allowed = palloc0(f->length + 1);
-	f->next = palloc(f->length * sizeof(int) + 1);
-	f->places = map_create(CurrentMemoryContext, Max(f->length, 16), NULL);
-	for (int i = 0; i < f->length; i++)
-	{
-		bool		is_there;
-		MapEntry   *place;
-
-		if (nulls[i])
-			continue;
-		place = map_insert(f->places, DatumGetInt64(ids[i]), &is_there);
-		f->next[i] = is_there ? (int) place->value : -1;
-		place->value = i;
-	}
 }
 
 static void
@@ -335,10 +387,10 @@ run(Filter *f, ArrayType *repository_ids, const text *actor, const text *scopes)
 	place_ids(f, ids, nulls);
 	f->owners = map_create(CurrentMemoryContext, 256, NULL);
 	prepare_request(f, actor, scopes);
-	if (is_large_part(f->places->members))
+	if (is_large_part(f->different))
 		quay_scan_all(QUAY_REPOSITORY, decide_if_wanted, f);
 	else
-		read_each(f);
+		read_each(f, ids, nulls);
 	return ids;
 }
 

@@ -1,0 +1,1 @@
+SELECT count(*) FROM (SELECT (200001 + (1 + g % 100) % :namespaces)::text AS u, (100001 + g % 100)::text AS n, (1 + g / 100 % :repositories)::text AS r FROM generate_series(0, 19999) AS g OFFSET 0) AS c WHERE c.u <> c.n AND c.r <> c.n;
