@@ -620,6 +620,10 @@ DECLARE
     actions text;
     scopes text[] := ARRAY[]::text[];
 BEGIN
+    -- This is what the reference writes into the token of a robot, which grants nothing.
+    IF access = '{}' THEN
+        RETURN '';
+    END IF;
     IF jsonb_typeof(access) <> 'array' THEN
         RETURN NULL;
     END IF;

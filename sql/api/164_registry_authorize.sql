@@ -1,6 +1,6 @@
 -- What a registry token may do: the decision about one requested scope, with the repository that a push creates.
 
-CREATE OR REPLACE FUNCTION quay_internal.user_is_restricted(username text, external boolean DEFAULT NULL) RETURNS boolean
+CREATE OR REPLACE FUNCTION quay.user_is_restricted(username text, external boolean DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF username IS NULL OR NOT quay_internal.setting('restricted_users')::boolean
@@ -11,17 +11,65 @@ BEGIN
     RETURN coalesce(external, true) OR EXISTS (SELECT FROM quay.unrestricted_user);
 END
 $$;
-COMMENT ON FUNCTION quay_internal.user_is_restricted(text, boolean) IS
-    'Is the user, or the owner of the robot, restricted? Nobody is without the setting quay.restricted_users, nor who is listed in quay.unrestricted_user. external: the answer of another authority, such as a directory; it decides if nobody is listed. Whether superusers are exempt is for the caller to say.';
-
-CREATE OR REPLACE FUNCTION quay.user_is_restricted(username text, external boolean DEFAULT NULL) RETURNS boolean
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN quay_internal.user_is_restricted(user_is_restricted.username, user_is_restricted.external);
-END
-$$;
 COMMENT ON FUNCTION quay.user_is_restricted(text, boolean) IS
     'Is the user, or the owner of the robot, restricted: may he neither write into his own namespace nor create organizations? Nobody is without the setting quay.restricted_users, nor who is listed in quay.unrestricted_user. external: the answer of another authority, such as a directory; it decides if nobody is listed, and NULL means restricted. access_check() and registry_authorize() know the list only, and exempt superusers of the registry, which this function does not.';
+
+CREATE OR REPLACE FUNCTION quay_internal.is_held_back(actor text, scopes text) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN quay.user_is_restricted(actor) AND quay.superuser_kind(actor, scopes) IS DISTINCT FROM 'superuser';
+END
+$$;
+COMMENT ON FUNCTION quay_internal.is_held_back(text, text) IS 'Is the actor restricted, and no superuser of the registry?';
+
+CREATE OR REPLACE FUNCTION quay_internal.organization_create_problem(actor text, scopes text) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE
+        WHEN NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = organization_create_problem.actor AND NOT u.robot)
+            THEN 'only people create organizations'
+        WHEN quay_internal.is_held_back(actor, scopes) THEN 'restricted users create no organizations'
+        WHEN quay_internal.setting('organization_creation_superusers_only')::boolean
+             AND quay.superuser_kind(actor, scopes) IS DISTINCT FROM 'superuser' THEN 'only superusers create organizations'
+        WHEN NOT quay.access_check_user(actor, actor, 'admin', scopes) THEN 'no right to create organizations'
+    END;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.organization_create_problem(text, text) IS 'Why the actor may not create an organization; NULL if he may.';
+
+CREATE OR REPLACE FUNCTION quay.organization_can_create(actor text, scopes text DEFAULT NULL) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN quay_internal.organization_create_problem(actor, scopes) IS NULL;
+END
+$$;
+COMMENT ON FUNCTION quay.organization_can_create(text, text) IS
+    'May the actor create organizations? People may, with a direct login or the scope user:admin, but with quay.restricted_users only those in quay.unrestricted_user and superusers, and with quay.organization_creation_superusers_only only superusers. actor, scopes: as for access_check().';
+
+CREATE OR REPLACE FUNCTION quay_internal.repository_create_problem(actor text, scopes text, namespace text) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN CASE
+        WHEN split_part(actor, '+', 1) = namespace AND quay_internal.is_held_back(actor, scopes)
+             AND NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = repository_create_problem.namespace AND u.organization)
+            THEN 'restricted users create no repositories in their own namespaces'
+        WHEN EXISTS (SELECT FROM quay.orgmirrorconfig AS c JOIN quay."user" AS u ON u.id = c.organization_id
+                     WHERE u.username = repository_create_problem.namespace) THEN 'the organization is a mirror'
+        WHEN NOT quay.access_check_namespace(actor, namespace, 'create', scopes) THEN 'no right to create repositories'
+    END;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.repository_create_problem(text, text, text) IS
+    'Why the actor may not create a repository in the namespace; NULL if he may.';
+
+CREATE OR REPLACE FUNCTION quay.repository_can_create(actor text, namespace text, scopes text DEFAULT NULL) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN quay_internal.repository_create_problem(actor, scopes, namespace) IS NULL;
+END
+$$;
+COMMENT ON FUNCTION quay.repository_can_create(text, text, text) IS
+    'May the actor create repositories in the namespace? access_check_namespace() for create, less the namespaces of restricted users (quay.restricted_users) and organizations that are mirrors. actor, scopes: as for access_check().';
 
 CREATE OR REPLACE FUNCTION quay.registry_path_split(path text)
     RETURNS TABLE (namespace text, repository text, problem text)
@@ -69,7 +117,7 @@ $$;
 COMMENT ON FUNCTION quay.registry_scope_parse(text) IS
     'Takes a requested scope of a registry token apart: repository:[host/]path:actions, host being quay.server_hostname. name is what the token repeats, host included; the next three columns are those of registry_path_split(); actions are pull, push and *. No row if the scope is malformed.';
 
-CREATE OR REPLACE FUNCTION quay_internal.organization_create_on_push(actor text, scopes text, namespace text, ip text, restricted boolean,
+CREATE OR REPLACE FUNCTION quay_internal.organization_create_on_push(actor text, scopes text, namespace text, ip text,
                                                                      OUT status text, OUT reason text)
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -79,12 +127,7 @@ DECLARE
 BEGIN
     reason := CASE
         WHEN NOT quay_internal.setting('create_namespace_on_push')::boolean THEN 'namespace does not exist'
-        WHEN NOT EXISTS (SELECT FROM quay."user" AS u WHERE u.username = organization_create_on_push.actor AND NOT u.robot)
-            THEN 'only people create organizations'
-        WHEN restricted THEN 'restricted users create no organizations'
-        WHEN quay_internal.setting('organization_creation_superusers_only')::boolean
-             AND quay.superuser_kind(actor, scopes) IS DISTINCT FROM 'superuser' THEN 'only superusers create organizations'
-        WHEN NOT quay.access_check_user(actor, actor, 'admin', scopes) THEN 'no right to create organizations'
+        WHEN quay_internal.organization_create_problem(actor, scopes) IS NOT NULL THEN quay_internal.organization_create_problem(actor, scopes)
         WHEN NOT quay.access_check_namespace(actor, actor, 'create', scopes) THEN 'no right to create repositories'
     END;
     IF reason IS NOT NULL THEN
@@ -104,7 +147,7 @@ BEGIN
     END;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.organization_create_on_push(text, text, text, text, boolean) IS
+COMMENT ON FUNCTION quay_internal.organization_create_on_push(text, text, text, text) IS
     'Creates the organization that a push names, with the setting quay.create_namespace_on_push. reason: why not; NULL if it is there now. status: unsupported if everybody would have failed.';
 
 CREATE OR REPLACE FUNCTION quay_internal.repository_create_on_push(actor text, scopes text, namespace text, repository text, ip text,
@@ -112,8 +155,6 @@ CREATE OR REPLACE FUNCTION quay_internal.repository_create_on_push(actor text, s
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     owner_id bigint := (SELECT u.id FROM quay."user" AS u WHERE u.username = repository_create_on_push.namespace AND NOT u.robot);
-    restricted boolean := quay_internal.user_is_restricted(actor)
-                          AND quay.superuser_kind(actor, scopes) IS DISTINCT FROM 'superuser';
 BEGIN
     created := false;
     IF actor IS NULL THEN
@@ -122,15 +163,9 @@ BEGIN
         reason := 'the registry is read-only';
     ELSIF owner_id IS NULL THEN
         SELECT o.status, o.reason INTO status, reason
-        FROM quay_internal.organization_create_on_push(actor, scopes, namespace, ip, restricted) AS o;
-    ELSIF restricted AND split_part(actor, '+', 1) = namespace THEN
-        reason := 'restricted users create no repositories in their own namespaces';
-    ELSIF EXISTS (SELECT FROM quay.orgmirrorconfig AS c WHERE c.organization_id = owner_id) THEN
-        reason := 'the organization is a mirror';
+        FROM quay_internal.organization_create_on_push(actor, scopes, namespace, ip) AS o;
     END IF;
-    IF reason IS NULL AND NOT quay.access_check_namespace(actor, namespace, 'create', scopes) THEN
-        reason := 'no right to create repositories';
-    END IF;
+    reason := coalesce(reason, quay_internal.repository_create_problem(actor, scopes, namespace));
     IF reason IS NOT NULL THEN
         RETURN;
     END IF;

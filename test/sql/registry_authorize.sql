@@ -162,20 +162,35 @@ SELECT pg_temp.mint('mint-fresh', 'mint-was/app', NULL, '{push}');
 SELECT quay.user_create('mint-twin', 'password', 'mint-fresh+mint-new3@mint.example') IS NOT NULL AS twin;
 SELECT pg_temp.mint('mint-fresh', 'mint-new3/app', NULL, '{push}');
 
+-- What a front end asks before it shows a button.
+CREATE FUNCTION pg_temp.can_create() RETURNS TABLE (actor text, scopes text, organization boolean, own boolean, in_org boolean, in_mirror boolean) LANGUAGE sql AS $$
+    SELECT a, s, quay.organization_can_create(a, s), quay.repository_can_create(a, split_part(a, '+', 1), s), quay.repository_can_create(a, 'mint-org', s),
+           quay.repository_can_create(a, 'mint-mirror', s)
+    FROM (VALUES (1, 'mint-owner', NULL), (2, 'mint-owner', 'repo:create'), (3, 'mint-owner', 'user:admin'), (4, 'mint-fresh', NULL), (5, 'mint-creator', NULL),
+                 (6, 'mint-org+bot', NULL), (7, 'mint-super', NULL), (8, NULL, NULL), (9, 'mint-nobody', NULL)) AS v (n, a, s) ORDER BY n
+$$;
+SELECT * FROM pg_temp.can_create();
+
 -- Restricted users. The rows of whom the list names, and of what a directory says.
 SELECT pg_temp.mint('mint-fresh', 'mint-fresh/app', NULL, '{push}') AS off, quay.user_is_restricted('mint-fresh') AS restricted;
 SET LOCAL quay.restricted_users = on;
 SELECT u AS actor, p AS path, pg_temp.mint(u, p, NULL, '{pull,push}')
 FROM (VALUES (1, 'mint-fresh', 'mint-fresh/app'), (2, 'mint-owner+bot', 'mint-owner/app'), (3, 'mint-owner', 'mint-owner/simple'), (4, 'mint-owner', 'mint-org/app'),
-    (5, 'mint-fresh', 'mint-new4/app'), (6, 'mint-super', 'mint-super/app'), (7, 'mint-super', 'mint-new4/app')) AS t (n, u, p) ORDER BY n;
+    (5, 'mint-fresh', 'mint-new4/app'), (6, 'mint-super', 'mint-super/app'), (7, 'mint-super', 'mint-new4/app'),
+    (8, 'mint-org+bot', 'mint-org/app')) AS t (n, u, p) ORDER BY n;
+SELECT * FROM pg_temp.can_create();
 CREATE FUNCTION pg_temp.restricted() RETURNS TABLE (username text, nothing boolean, free boolean, restricted boolean) LANGUAGE sql AS $$
     SELECT u, quay.user_is_restricted(u), quay.user_is_restricted(u, false), quay.user_is_restricted(u, true) FROM unnest(ARRAY['mint-fresh', 'mint-fresh+bot', 'mint-other', NULL]) AS u
 $$;
 SELECT * FROM pg_temp.restricted();
 INSERT INTO quay.unrestricted_user (username) VALUES ('mint-fresh');
 SELECT * FROM pg_temp.restricted();
+SELECT * FROM pg_temp.can_create();
 SELECT pg_temp.mint('mint-fresh', 'mint-fresh/app2', NULL, '{push}') AS listed, pg_temp.mint('mint-fresh', 'mint-new4/app', NULL, '{push}') AS organization;
 RESET quay.restricted_users;
+SET LOCAL quay.organization_creation_superusers_only = on;
+SELECT * FROM pg_temp.can_create();
+RESET quay.organization_creation_superusers_only;
 RESET quay.create_namespace_on_push;
 
 -- Paths and scopes.
