@@ -11,7 +11,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
@@ -90,9 +89,10 @@ static struct
 	uint64		entity_generation;
 	uint64		rights_generation;
 	Oid			table[QUAY_TABLE_COUNT];
+	bool		row_security[QUAY_TABLE_COUNT];
 	AttrNumber	column[QUAY_TABLE_COUNT][QUAY_MAX_COLUMNS];
 	Oid			index[QUAY_INDEX_COUNT];
-}			catalog;
+}			catalog = {.rights_generation = 1};	/* 0 stands for none (rights.c) */
 
 static Oid
 relation_id(const char *schema, const char *name, bool later)
@@ -106,6 +106,17 @@ relation_id(const char *schema, const char *name, bool later)
 				 errmsg("relation \"%s.%s\" of extension \"quay\" does not exist", schema, name),
 				 errhint("Run CREATE EXTENSION quay in this database.")));
 	return relid;
+}
+
+static bool
+has_row_security(Oid relid)
+{
+	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		result = HeapTupleIsValid(row) && ((Form_pg_class) GETSTRUCT(row))->relrowsecurity;
+
+	if (HeapTupleIsValid(row))
+		ReleaseSysCache(row);
+	return result;
 }
 
 /*
@@ -122,6 +133,7 @@ load(void)
 		const TableName *name = &table_names[t];
 
 		catalog.table[t] = relation_id(name->schema, name->name, name->later);
+		catalog.row_security[t] = has_row_security(catalog.table[t]);
 		for (int c = 0; OidIsValid(catalog.table[t]) && name->columns[c] != NULL; c++)
 		{
 			catalog.column[t][c] = get_attnum(catalog.table[t], name->columns[c]);
@@ -256,9 +268,6 @@ quay_catalog_check_row_security(QuayTable table, Relation relation)
 bool
 quay_catalog_has_row_security(QuayTable table)
 {
-	Relation	relation = table_open(quay_catalog_table(table), AccessShareLock);
-	bool		result = relation->rd_rel->relrowsecurity;
-
-	table_close(relation, NoLock);
-	return result;
+	(void) quay_catalog_table(table);
+	return catalog.row_security[table];
 }

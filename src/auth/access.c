@@ -232,17 +232,10 @@ rights_rule(QuayRequest *r)
 {
 	Visit		visit = {.request = r, .verdict = QUAY_UNDECIDED};
 
-	if (r->trace == NULL && r->repository != NULL && !r->role_known)
-	{
-		QuayRights	rights = quay_rights_get(r->actor_name, r->actor.id, r->owner, r->repository);
-
-		r->role = rights.role;
-		r->role_known = true;
-		r->superuser = rights.superuser;
-		r->superuser_known = true;
-	}
 	if (r->role_known)
 		return quay_request_grant_capped(r, "rights", r->role, NULL);
+	if (r->trace == NULL && r->repository != NULL)
+		return quay_request_grant_capped(r, "rights", quay_rights_role(r->actor.id, r->owner, r->repository, r->wanted), NULL);
 	if (quay_request_matters(r, QUAY_ACTION_ADMIN))
 		quay_rights_visit(r->actor.id, r->owner, r->repository, tell_right, &visit);
 	return visit.verdict;

@@ -180,7 +180,7 @@ quay_request_superuser(QuayRequest *r)
 {
 	if (!r->superuser_known)
 	{
-		r->superuser = quay_rights_superuser(r->actor_name);
+		r->superuser = quay_rights_superuser(r->actor_name, r->actor.id);
 		r->superuser_known = true;
 	}
 	return r->superuser;

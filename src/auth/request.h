@@ -42,7 +42,7 @@ typedef struct QuayRequest
 	bool		superuser_known;
 	QuaySuperuser superuser;
 	bool		role_known;
-	QuayAction	role;			/* in the repository, through any right */
+	QuayAction	role;			/* in the repository, the highest through any right */
 } QuayRequest;
 
 typedef QuayVerdict (*QuayRule) (QuayRequest *r);

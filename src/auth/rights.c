@@ -2,8 +2,8 @@
  * rights.c
  *	  What an actor holds in a repository: roles of his own, of his teams, and as an administrator of the organization.
  *
- * The outcome is remembered, per backend, for each pair of an actor and a repository. An answer is never older than what its reader may
- * see:
+ * The outcome is remembered, per backend, for each pair of an actor and a repository, and for each actor whether he is a superuser. An answer
+ * is never older than what its reader may see:
  *
  * - Triggers on repositorypermission, team, teammember and superuser (api/010_core.sql) announce every change of a row (change.c), and a
  *   look-up trusts an entry only after it has taken in what messages there are.
@@ -40,13 +40,15 @@ PG_FUNCTION_INFO_V1(quay_rights_changed);
 typedef struct RightsKey
 {
 	int64		actor_id;
-	int64		repository_id;
+	int64		repository_id;	/* 0: what kind of superuser the actor is */
 } RightsKey;
 
 typedef struct RightsEntry
 {
 	RightsKey	key;
-	QuayRights	rights;
+	QuayAction	role;
+	bool		is_highest;		/* or is it just the first that was enough? */
+	QuaySuperuser superuser;
 } RightsEntry;
 
 static HTAB *entries = NULL;
@@ -179,19 +181,6 @@ read_superuser(const text *username)
 	return result;
 }
 
-/* Not remembered, since the setting can change at any time. */
-static QuaySuperuser
-honoured(QuaySuperuser superuser)
-{
-	return superuser == QUAY_SUPERUSER_FULL && !quay_guc_superusers ? QUAY_SUPERUSER_NONE : superuser;
-}
-
-QuaySuperuser
-quay_rights_superuser(const text *username)
-{
-	return honoured(read_superuser(username));
-}
-
 /*
  * Remembering
  */
@@ -221,7 +210,6 @@ check_privileges(void)
 	quay_catalog_check_select(QUAY_REPOSITORYPERMISSION);
 	quay_catalog_check_select(QUAY_TEAMMEMBER);
 	quay_catalog_check_select(QUAY_TEAM);
-	quay_catalog_check_select(QUAY_SUPERUSER);
 }
 
 static bool
@@ -256,53 +244,81 @@ forget_all(uint64 generation)
 	entries_generation = generation;
 }
 
-static void
-remember(const RightsKey *key, QuayRights rights, uint64 begun)
+/* Reading begins: taken down now, and given back to remember. 0: what is read is not to be remembered. */
+static uint64
+begin_reading(void)
 {
-	RightsEntry *entry;
+	AcceptInvalidationMessages();
+	if (quay_guc_rights_cache_size == 0 || !is_fit_to_remember() || has_row_security())
+		return 0;
+	return quay_catalog_rights_generation();
+}
 
-	if (begun != quay_catalog_rights_generation())
+static void
+remember(const RightsEntry *entry, uint64 begun)
+{
+	if (begun == 0 || begun != quay_catalog_rights_generation())
 		return;
 	if (entries == NULL || entries_generation != begun || hash_get_num_entries(entries) >= quay_guc_rights_cache_size)
 		forget_all(begun);
-	entry = hash_search(entries, key, HASH_ENTER, NULL);
-	entry->rights = rights;
+	*(RightsEntry *) hash_search(entries, &entry->key, HASH_ENTER, NULL) = *entry;
 }
+
+typedef struct Best
+{
+	QuayAction	role;
+	QuayAction	enough;
+} Best;
 
 static bool
-keep_highest(const QuayRight *right, void *arg)
+keep_best(const QuayRight *right, void *arg)
 {
-	QuayAction *highest = (QuayAction *) arg;
+	Best	   *best = (Best *) arg;
 
-	*highest = Max(*highest, right->role);
-	return *highest < QUAY_ACTION_ADMIN;
+	best->role = Max(best->role, right->role);
+	return best->role < best->enough;
 }
 
-QuayRights
-quay_rights_get(const text *actor_name, int64 actor_id, const QuayUser *owner, const QuayRepository *repository)
+QuayAction
+quay_rights_role(int64 actor_id, const QuayUser *owner, const QuayRepository *repository, QuayAction wanted)
 {
-	RightsKey	key = {.actor_id = actor_id, .repository_id = repository->id};
-	QuayRights	rights = {0};
-	const RightsEntry *entry;
+	RightsEntry entry = {.key = {.actor_id = actor_id, .repository_id = repository->id}};
+	Best		best = {.enough = wanted};
+	const RightsEntry *known;
 	uint64		begun;
-	bool		fit;
 
 	check_privileges();
-	entry = find(&key);
-	if (entry != NULL)
-		rights = entry->rights;
+	known = find(&entry.key);
+	if (known != NULL && (known->is_highest || known->role >= wanted))
+		return known->role;
+
+	begun = begin_reading();
+	quay_rights_visit(actor_id, owner, repository, keep_best, &best);
+	entry.role = best.role;
+	entry.is_highest = (best.role < wanted || best.role == QUAY_ACTION_ADMIN);
+	remember(&entry, begun);
+	return best.role;
+}
+
+QuaySuperuser
+quay_rights_superuser(const text *actor_name, int64 actor_id)
+{
+	RightsEntry entry = {.key = {.actor_id = actor_id, .repository_id = 0}};
+	const RightsEntry *known;
+
+	quay_catalog_check_select(QUAY_SUPERUSER);
+	known = find(&entry.key);
+	if (known != NULL)
+		entry.superuser = known->superuser;
 	else
 	{
-		AcceptInvalidationMessages();
-		begun = quay_catalog_rights_generation();
-		fit = (quay_guc_rights_cache_size > 0 && is_fit_to_remember() && !has_row_security());
-		quay_rights_visit(actor_id, owner, repository, keep_highest, &rights.role);
-		rights.superuser = read_superuser(actor_name);
-		if (fit)
-			remember(&key, rights, begun);
+		uint64		begun = begin_reading();
+
+		entry.superuser = read_superuser(actor_name);
+		remember(&entry, begun);
 	}
-	rights.superuser = honoured(rights.superuser);
-	return rights;
+	/* The setting is not remembered, since it can change at any time. */
+	return entry.superuser == QUAY_SUPERUSER_FULL && !quay_guc_superusers ? QUAY_SUPERUSER_NONE : entry.superuser;
 }
 
 /*

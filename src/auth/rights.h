@@ -37,17 +37,12 @@ typedef bool (*QuayRightVisitor) (const QuayRight *right, void *arg);
 extern void quay_rights_visit(int64 actor_id, const QuayUser *owner, const QuayRepository *repository,
 							  QuayRightVisitor visitor, void *arg);
 
-/* The highest of these roles, and whether the actor is a superuser: remembered from call to call. */
-typedef struct QuayRights
-{
-	QuayAction	role;
-	QuaySuperuser superuser;
-} QuayRights;
-
-extern QuayRights quay_rights_get(const text *actor_name, int64 actor_id, const QuayUser *owner, const QuayRepository *repository);
-
-/* Is somebody of this name a superuser? With the setting quay.superusers off, those of kind superuser are none. */
-extern QuaySuperuser quay_rights_superuser(const text *username);
+/*
+ * Of these rights the role that is enough for what is wanted, or else the highest; and what kind of superuser the actor is. Both are
+ * remembered from call to call.
+ */
+extern QuayAction quay_rights_role(int64 actor_id, const QuayUser *owner, const QuayRepository *repository, QuayAction wanted);
+extern QuaySuperuser quay_rights_superuser(const text *actor_name, int64 actor_id);
 
 /* Name of a team, for explanations. */
 extern char *quay_rights_team_name(int64 team_id);
