@@ -248,10 +248,14 @@ forget_all(uint64 generation)
 static uint64
 begin_reading(void)
 {
+	uint64		begun;
+
+	/* In this order: a message that comes in from here on makes what is read unfit. */
 	AcceptInvalidationMessages();
+	begun = quay_catalog_rights_generation();
 	if (quay_guc_rights_cache_size == 0 || !is_fit_to_remember() || has_row_security())
 		return 0;
-	return quay_catalog_rights_generation();
+	return begun;
 }
 
 static void
