@@ -10,40 +10,12 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "auth/access.h"
 #include "auth/request.h"
 #include "compat.h"
 #include "guc.h"
 #include "plan.h"
 #include "scan.h"
-
-const char *const quay_access_levels[] = {"none", "read", "write", "admin"};
-
-int
-quay_access_parse_level(const char *const *levels, const text *action, const char *what)
-{
-	const char *name = action != NULL ? text_to_cstring(action) : NULL;
-
-	for (int level = QUAY_ACTION_READ; name != NULL && level <= QUAY_ACTION_ADMIN; level++)
-		if (levels[level] != NULL && strcmp(levels[level], name) == 0)
-			return level;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown action on %s", what),
-			 errdetail("The action is \"%s\".", name != NULL ? name : "NULL"),
-			 levels[QUAY_ACTION_WRITE] != NULL ?
-			 errhint("Use \"%s\", \"%s\" or \"%s\".", levels[1], levels[2], levels[3]) :
-			 errhint("Use \"%s\" or \"%s\".", levels[1], levels[3])));
-	return QUAY_ACTION_NONE;	/* keep the compiler quiet */
-}
-
-QuayAction
-quay_access_role(const char *role)
-{
-	for (int level = QUAY_ACTION_READ; role != NULL && level <= QUAY_ACTION_ADMIN; level++)
-		if (strcmp(quay_access_levels[level], role) == 0)
-			return (QuayAction) level;
-	return QUAY_ACTION_NONE;
-}
 
 /*
  * Gates
@@ -272,6 +244,6 @@ quay_access_allowed(const text *actor, const text *namespace_name, const QuayUse
 	return quay_access_decide(&(QuayRequest) {
 		.actor_name = actor, .scope_string = scopes, .namespace_name = namespace_name, .repository_name = repository_name,
 		.owner = has_owner ? namespace_user : NULL, .repository = repository,
-		.wanted = action, .level_names = quay_access_levels, .trace = trace,
+		.wanted = action, .level_names = quay_level_repository, .trace = trace,
 	});
 }

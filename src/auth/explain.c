@@ -8,7 +8,7 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
-#include "auth/request.h"
+#include "auth/access.h"
 #include "compat.h"
 
 PG_FUNCTION_INFO_V1(quay_access_check);
@@ -73,7 +73,7 @@ decide_repository(FunctionCallInfo fcinfo, const QuayAccessTrace *trace)
 {
 	const text *namespace_name = text_argument(fcinfo, 1);
 	const text *repository_name = text_argument(fcinfo, 2);
-	QuayAction	action = (QuayAction) quay_access_parse_level(quay_access_levels, text_argument(fcinfo, 3), "a repository");
+	QuayAction	action = (QuayAction) quay_level_parse(quay_level_repository, text_argument(fcinfo, 3), "a repository");
 	QuayUser	owner;
 	QuayRepository repository;
 	bool		has_owner = namespace_name != NULL && quay_lookup_user(namespace_name, &owner);
@@ -88,7 +88,7 @@ decide_repository(FunctionCallInfo fcinfo, const QuayAccessTrace *trace)
 static bool
 decide_namespace(FunctionCallInfo fcinfo, const QuayAccessTrace *trace)
 {
-	int			action = quay_access_parse_level(quay_access_namespace_levels, text_argument(fcinfo, 2), "a namespace");
+	int			action = quay_level_parse(quay_level_namespace, text_argument(fcinfo, 2), "a namespace");
 
 	return quay_access_namespace_allowed(text_argument(fcinfo, 0), text_argument(fcinfo, 1), NULL,
 										 (QuayNamespaceAction) action, text_argument(fcinfo, 3), trace);
@@ -133,7 +133,7 @@ quay_access_check_team(PG_FUNCTION_ARGS)
 Datum
 quay_access_check_user(PG_FUNCTION_ARGS)
 {
-	int			action = quay_access_parse_level(quay_access_user_levels, text_argument(fcinfo, 2), "a user");
+	int			action = quay_level_parse(quay_level_user, text_argument(fcinfo, 2), "a user");
 
 	PG_RETURN_BOOL(quay_access_user_allowed(text_argument(fcinfo, 0), text_argument(fcinfo, 1), (QuayAction) action,
 											text_argument(fcinfo, 3), NULL));
@@ -146,7 +146,7 @@ Datum
 quay_superuser_kind(PG_FUNCTION_ARGS)
 {
 	QuayRequest r = {
-		.actor_name = text_argument(fcinfo, 0), .scope_string = text_argument(fcinfo, 1), .level_names = quay_access_levels,
+		.actor_name = text_argument(fcinfo, 0), .scope_string = text_argument(fcinfo, 1), .level_names = quay_level_repository,
 	};
 
 	if (quay_request_actor_rule(&r) == QUAY_DENIED || quay_request_scope_rule(&r) == QUAY_DENIED)

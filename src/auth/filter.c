@@ -17,7 +17,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "auth/request.h"
+#include "auth/access.h"
 #include "cache.h"
 #include "compat.h"
 #include "scan.h"
@@ -170,7 +170,7 @@ add_roles(Filter *f, QuayIndex index, int64 holder_id)
 
 		if (position >= 0)
 		{
-			role = quay_access_role(quay_cache_enumeration_name(QUAY_ROLE, quay_scan_int64(&scan, QUAY_REPOSITORYPERMISSION_ROLE_ID)));
+			role = quay_level_of_role(quay_cache_enumeration_name(QUAY_ROLE, quay_scan_int64(&scan, QUAY_REPOSITORYPERMISSION_ROLE_ID)));
 			f->roles[position] = Max(f->roles[position], (uint8) role);
 		}
 		f->rows_left--;
@@ -365,7 +365,7 @@ prepare_request(Filter *f, const text *actor, const text *scopes)
 
 	*r = (QuayRequest)
 	{
-		.actor_name = actor, .scope_string = scopes, .level_names = quay_access_levels
+		.actor_name = actor, .scope_string = scopes, .level_names = quay_level_repository
 	};
 	f->scopes_differ = (scopes != NULL && strstr(text_to_cstring(scopes), "repository:") != NULL);
 	quay_request_scope_rule(r);
@@ -398,7 +398,7 @@ run(Filter *f, ArrayType *repository_ids, const text *actor, const text *scopes)
 Datum
 quay_access_filter_many(PG_FUNCTION_ARGS)
 {
-	int			action = quay_access_parse_level(quay_access_levels, PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2), "a repository");
+	int			action = quay_level_parse(quay_level_repository, PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2), "a repository");
 	Filter		f = {.actions = {(QuayAction) action}, .action_count = 1};
 	Datum	   *ids;
 	int			count = 0;

@@ -12,7 +12,7 @@
 #include "storage/fd.h"
 
 #include "auth/key.h"
-#include "auth/secret.h"
+#include "auth/secretbytes.h"
 #include "compat.h"
 #include "guc.h"
 #include "util/secretkey.h"

@@ -8,13 +8,11 @@
 
 #include "utils/builtins.h"
 
+#include "auth/access.h"
 #include "auth/request.h"
 #include "cache.h"
 #include "compat.h"
 #include "scan.h"
-
-const char *const quay_access_namespace_levels[] = {"none", "member", "create", "admin"};
-const char *const quay_access_user_levels[] = {"none", "read", NULL, "admin"};
 
 static QuayVerdict
 namespace_rule(QuayRequest *r)
@@ -109,7 +107,7 @@ quay_access_namespace_allowed(const text *actor, const text *namespace_name, con
 	bool		has_owner = namespace_name != NULL && quay_lookup_user(namespace_name, &owner) && !owner.robot;
 	QuayRequest r = {
 		.actor_name = actor, .scope_string = scopes, .namespace_name = namespace_name, .owner = has_owner ? &owner : NULL,
-		.wanted = action, .level_names = quay_access_namespace_levels, .trace = trace,
+		.wanted = action, .level_names = quay_level_namespace, .trace = trace,
 	};
 
 	if (team != NULL)
@@ -140,7 +138,7 @@ quay_access_user_allowed(const text *actor, const text *username, QuayAction act
 	bool		has_account = username != NULL && quay_lookup_user(username, &account);
 	QuayRequest r = {
 		.actor_name = actor, .scope_string = scopes, .namespace_name = username, .owner = has_account ? &account : NULL,
-		.wanted = action, .level_names = quay_access_user_levels, .trace = trace,
+		.wanted = action, .level_names = quay_level_user, .trace = trace,
 	};
 
 	return quay_request_decide(&r, user_rules, lengthof(user_rules));

@@ -157,8 +157,8 @@ check_scopes(QuayRequest *r)
 {
 	if (!parse_scopes(r))
 		return quay_request_deny(r, "scopes", "The scopes are empty, or one of them is unknown.");
-	r->cap = (r->level_names == quay_access_levels ? (int) r->scopes.repository :
-			  r->level_names == quay_access_namespace_levels ? (int) r->scopes.in_namespace : (int) r->scopes.user);
+	r->cap = (r->level_names == quay_level_repository ? (int) r->scopes.repository :
+			  r->level_names == quay_level_namespace ? (int) r->scopes.in_namespace : (int) r->scopes.user);
 	if (r->scope_string == NULL)
 		return quay_request_pass(r, "scopes", "The login is direct.");
 	return quay_request_pass(r, "scopes", QUAY_DETAIL(r, "The scopes let through at most \"%s\".", r->level_names[r->cap]));

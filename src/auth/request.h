@@ -5,8 +5,26 @@
 #ifndef QUAY_AUTH_REQUEST_H
 #define QUAY_AUTH_REQUEST_H
 
-#include "auth/access.h"
+#include "auth/level.h"
 #include "auth/rights.h"
+#include "registry/lookup.h"
+
+/* A rule that was looked at. */
+typedef struct QuayAccessStep
+{
+	const char *rule;
+	const char *grants;			/* what the rule gives, before the scopes */
+	const char *scope_cap;		/* the most that the scopes let through; NULL: they do not matter */
+	bool		decided;
+	const char *detail;
+} QuayAccessStep;
+
+/* Is told of every rule that is looked at, in order; the last one decided. */
+typedef struct QuayAccessTrace
+{
+	void		(*step) (const QuayAccessStep *step, void *arg);
+	void	   *arg;
+} QuayAccessTrace;
 
 typedef enum QuayVerdict
 {
@@ -59,9 +77,6 @@ extern QuayVerdict quay_request_grant_capped(QuayRequest *r, const char *rule, i
 
 /* Could this level decide? If not, it need not be looked at, unless somebody asks for all that there is. */
 extern bool quay_request_matters(const QuayRequest *r, int level);
-
-/* The decision about a repository (access.c). */
-extern bool quay_access_decide(QuayRequest *r);
 
 /* Gates: who is it, and do the scopes let anything through? */
 extern QuayVerdict quay_request_actor_rule(QuayRequest *r);

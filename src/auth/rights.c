@@ -27,7 +27,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "auth/access.h"
+#include "auth/level.h"
 #include "auth/rights.h"
 #include "cache.h"
 #include "change.h"
@@ -102,7 +102,7 @@ visit_permissions(int64 actor_id, int64 repository_id, QuayRightVisitor visitor,
 		}
 		else
 			continue;
-		right.role = quay_access_role(quay_cache_enumeration_name(QUAY_ROLE, quay_scan_int64(&rows, QUAY_REPOSITORYPERMISSION_ROLE_ID)));
+		right.role = quay_level_of_role(quay_cache_enumeration_name(QUAY_ROLE, quay_scan_int64(&rows, QUAY_REPOSITORYPERMISSION_ROLE_ID)));
 		go_on = visitor(&right, arg);
 	}
 	quay_scan_end(&rows);
