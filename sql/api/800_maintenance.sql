@@ -99,7 +99,8 @@ BEGIN
         WHEN c.relkind = 'S' THEN CASE privilege_list.kind
             WHEN 'admin' THEN ARRAY['USAGE', 'SELECT', 'UPDATE']
             WHEN 'application' THEN ARRAY['USAGE'] END
-        WHEN privilege_list.kind = 'reader' OR c.relkind = 'v' OR c.relname IN ('schema_version', 'entity_change') THEN ARRAY['SELECT']
+        WHEN privilege_list.kind = 'reader' OR c.relkind = 'v' OR c.relname IN ('schema_version', 'entity_change', 'rights_change')
+             OR c.relname = 'secret_rotation' AND privilege_list.kind <> 'admin' THEN ARRAY['SELECT']
         WHEN privilege_list.kind = 'application' THEN ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']
         ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] END) AS wanted (privilege)
     -- NULL, so the whole table, unless it has a secret
