@@ -79,16 +79,22 @@ SELECT quay.user_create('fixture_bob', 'correct-horse-battery', 'fixture_bob@exa
 SELECT quay.organization_create('fixture_other', NULL, 'fixture_bob');
 INSERT INTO quay.teammember (user_id, team_id)
 SELECT u.id, t.id FROM quay."user" AS u, quay.team AS t WHERE u.username = 'fixture_other' AND t.name = 'dev';
+SELECT quay.repository_create('fixture_other', 'app', 'fixture_bob');
+INSERT INTO quay.repositorypermission (user_id, repository_id, role_id)
+SELECT u.id, r.id, 1 FROM quay."user" AS u, quay.repository AS r JOIN quay."user" AS o ON o.id = r.namespace_user_id
+WHERE u.username = 'fixture_acme+ci' AND o.username = 'fixture_other';
 SQL
 my $before = row_checksums($node, 'loose');
 my $stderr = '';
 isnt($node->psql('loose', "\\set VERBOSITY verbose\n" . update('1.1'), stderr => \$stderr), 0, 'rows that break a rule of 1.1 stop the update');
-like($stderr, qr/QY093.*1 members of teams that are an organization \(quay\.teammember\)/s, 'which says what they are');
+like($stderr, qr/QY093.*1 permissions of robots or teams of another namespace \(quay\.repositorypermission\)/s, 'which says what they are');
 is(compare($before, row_checksums($node, 'loose')), '', 'and changes nothing');
-$node->safe_psql('loose', q(DELETE FROM quay.teammember AS m USING quay."user" AS u WHERE u.id = m.user_id AND u.organization));
+$node->safe_psql('loose', q(DELETE FROM quay.repositorypermission AS p USING quay."user" AS u WHERE u.id = p.user_id AND u.username = 'fixture_acme+ci'));
 $node->safe_psql('loose', update('1.1'));
 is($node->safe_psql('loose', q(SELECT count(DISTINCT uuid) FROM quay."user" WHERE username IN ('fixture_alice', 'fixture_acme'))), '2', 'two users with one uuid have two');
 is($node->safe_psql('loose', q(SELECT count(*) FROM quay."user" WHERE uuid = 'the same')), '1', 'and the older one keeps it');
+is($node->safe_psql('loose', q(SELECT count(*) FROM quay.teammember AS m JOIN quay."user" AS u ON u.id = m.user_id WHERE u.organization)), '0', 'a membership that gave no right is gone');
+is(dump_into($node, 'loose', 'loose_restored'), '', 'and a dump restores');
 
 $node->stop;
 done_testing();

@@ -1,5 +1,11 @@
 -- 1.0 to 1.1: accounts and access. New columns and tables, unique uuids, and rules that span rows.
 
+-- Nobody writes between the checks below and the triggers that take over from them.
+LOCK TABLE quay."user", quay.team, quay.teammember, quay.repository, quay.repositorypermission, quay.oauthapplication IN SHARE ROW EXCLUSIVE MODE;
+
+-- The reference leaves its memberships to a person who becomes an organization. They give no right.
+DELETE FROM quay.teammember AS m USING quay."user" AS u WHERE u.id = m.user_id AND u.organization;
+
 -- Robots of a namespace that waits to be purged are disabled with it.
 UPDATE quay."user" AS r SET enabled = false
 FROM quay.deletednamespace AS d
@@ -21,9 +27,6 @@ BEGIN
         UNION ALL
         SELECT format('%s teams of somebody who is no organization (quay.team)', count(*)), count(*)
         FROM quay.team AS t JOIN quay."user" AS u ON u.id = t.organization_id WHERE NOT u.organization
-        UNION ALL
-        SELECT format('%s members of teams that are an organization (quay.teammember)', count(*)), count(*)
-        FROM quay.teammember AS m JOIN quay."user" AS u ON u.id = m.user_id WHERE u.organization
         UNION ALL
         SELECT format('%s permissions of robots or teams of another namespace (quay.repositorypermission)', count(*)), count(*)
         FROM quay.repositorypermission AS p
@@ -98,7 +101,7 @@ CREATE INDEX oauthaccesstoken_expires_at ON quay.oauthaccesstoken (expires_at);
 CREATE INDEX appspecificauthtoken_expiration ON quay.appspecificauthtoken (expiration);
 
 -- Sets that are settings of the reference (RESTRICTED_USERS_WHITELIST, ROBOTS_WHITELIST, BLACKLISTED_EMAIL_DOMAINS,
--- NAMESPACE_GC_GRACE_PERIOD_ALLOWLIST, PUBLIC_NAMESPACES). Names, as above.
+-- NAMESPACE_GC_GRACE_PERIOD_ALLOWLIST, PUBLIC_NAMESPACES). Names, not ids: the lists can be filled before their people exist.
 CREATE TABLE quay.unrestricted_user (
     username varchar(255) COLLATE "C" NOT NULL,
     CONSTRAINT pk_unrestricted_user PRIMARY KEY (username)
