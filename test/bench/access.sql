@@ -1,6 +1,7 @@
 -- A registry of :repositories repositories, twenty in a namespace, every tenth public, and one user, "viewer", who sees 1,000 of them,
 -- scattered evenly: 100 of his own, 200 of an organization that he administers, 200 with a permission of his own, and 500 through 50 teams
--- of 50 organizations. "broad" is in 50 teams that see 1,000 repositories each. Straight into the tables, without triggers.
+-- of 50 organizations. "broad" is in 50 teams that see 1,000 repositories each. Straight into the tables, without triggers, which would not
+-- let a team hold permissions outside its organization.
 \set ON_ERROR_STOP 1
 SET client_min_messages = warning;
 SET session_replication_role = replica;
