@@ -70,8 +70,8 @@ COMMENT ON FUNCTION quay_internal.service_key_is_visible(quay.servicekey, text) 
     'Is the key shown? Not if it expired more than quay.expired_service_key_ttl ago, nor, to those who name a service, if it has waited for approval longer than quay.unapproved_service_key_ttl.';
 
 CREATE OR REPLACE FUNCTION quay_internal.service_key_describe(key quay.servicekey, OUT kid text, OUT service text, OUT id bigint, OUT name text,
-    OUT jwk jsonb, OUT metadata jsonb, OUT created timestamptz, OUT expiration timestamptz, OUT rotation_duration integer,
-    OUT approval_type text, OUT approver text, OUT approved timestamptz, OUT notes text)
+    OUT jwk jsonb, OUT metadata jsonb, OUT created timestamp, OUT expiration timestamp, OUT rotation_duration integer,
+    OUT approval_type text, OUT approver text, OUT approved timestamp, OUT notes text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     kid := key.kid;
@@ -80,10 +80,10 @@ BEGIN
     name := key.name;
     jwk := quay_internal.json_read(key.jwk);
     metadata := quay_internal.json_read(key.metadata);
-    created := key.created_date AT TIME ZONE 'UTC';
-    expiration := key.expiration_date AT TIME ZONE 'UTC';
+    created := key.created_date;
+    expiration := key.expiration_date;
     rotation_duration := key.rotation_duration;
-    SELECT lower(split_part(a.approval_type, '.', 2)), u.username, a.approved_date AT TIME ZONE 'UTC', a.notes
+    SELECT lower(split_part(a.approval_type, '.', 2)), u.username, a.approved_date, a.notes
     INTO approval_type, approver, approved, notes
     FROM quay.servicekeyapproval AS a LEFT JOIN quay."user" AS u ON u.id = a.approver_id
     WHERE a.id = key.approval_id;
@@ -451,8 +451,8 @@ COMMENT ON FUNCTION quay.service_key_delete(text, text, text) IS
     'Deletes a service key: from the commit on, tokens that it signed are refused. The notifications about it go too. Errors: QY007 actor unknown, QY075 key unknown.';
 
 CREATE OR REPLACE FUNCTION quay.service_key_list(INOUT service text DEFAULT NULL, IN usable_only boolean DEFAULT false, IN after text DEFAULT NULL,
-    IN n integer DEFAULT 100, OUT kid text, OUT id bigint, OUT name text, OUT jwk jsonb, OUT metadata jsonb, OUT created timestamptz,
-    OUT expiration timestamptz, OUT rotation_duration integer, OUT approval_type text, OUT approver text, OUT approved timestamptz, OUT notes text)
+    IN n integer DEFAULT 100, OUT kid text, OUT id bigint, OUT name text, OUT jwk jsonb, OUT metadata jsonb, OUT created timestamp,
+    OUT expiration timestamp, OUT rotation_duration integer, OUT approval_type text, OUT approver text, OUT approved timestamp, OUT notes text)
     RETURNS SETOF record
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -476,8 +476,8 @@ COMMENT ON FUNCTION quay.service_key_list(text, boolean, text, integer) IS
     'Service keys in the order of kid, of one service or, with NULL, of all. usable_only: approved and not expired, which is what a service may know. Keys that are stale (see service_key_gc()) are not shown. approved: when it was, NULL if it waits. after: last kid of the page before. Errors: 22023 negative n.';
 
 CREATE OR REPLACE FUNCTION quay.service_key_get(INOUT kid text, INOUT service text DEFAULT NULL, IN alive_only boolean DEFAULT true,
-    IN approved_only boolean DEFAULT true, OUT id bigint, OUT name text, OUT jwk jsonb, OUT metadata jsonb, OUT created timestamptz,
-    OUT expiration timestamptz, OUT rotation_duration integer, OUT approval_type text, OUT approver text, OUT approved timestamptz, OUT notes text)
+    IN approved_only boolean DEFAULT true, OUT id bigint, OUT name text, OUT jwk jsonb, OUT metadata jsonb, OUT created timestamp,
+    OUT expiration timestamp, OUT rotation_duration integer, OUT approval_type text, OUT approver text, OUT approved timestamp, OUT notes text)
     RETURNS SETOF record
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -504,7 +504,7 @@ DECLARE
     remaining numeric;
 BEGIN
     SELECT g.* INTO key FROM quay.service_key_get(service_key_fetch.kid, coalesce(service_key_fetch.service, ''), false, false) AS g;
-    remaining := extract(epoch FROM key.expiration - quay_internal.clock());
+    remaining := extract(epoch FROM key.expiration - quay_internal.utc_now());
     status := CASE
         WHEN key.id IS NULL THEN 'unknown'
         WHEN key.approved IS NULL THEN 'unapproved'

@@ -92,6 +92,10 @@ SELECT count(*) AS not_approved FROM quay.service_key_get('skt_10');
 SELECT count(*) AS unknown FROM quay.service_key_get('skt_none');
 SELECT k, f.status, f.jwk = :'a'::jsonb AS jwk, f.max_age FROM unnest(ARRAY['skt_1', 'skt_10', 'skt_none', 'skt-auto', NULL]) AS k, quay.service_key_fetch('skt_svc', k) AS f;
 SELECT f.max_age FROM quay.service_key_fetch('skt_other', 'skt-auto') AS f;
+-- in any time zone
+SET LOCAL timezone = 'Pacific/Auckland';
+SELECT k, f.status, f.max_age FROM unnest(ARRAY['skt_1', 'skt_10']) AS k, quay.service_key_fetch('skt_svc', k) AS f;
+SET LOCAL timezone = 'UTC';
 SET LOCAL quay.clock = '2026-03-02 11:59:00.5+00';
 SELECT f.status, f.max_age FROM quay.service_key_fetch('skt_svc', 'skt_1') AS f;
 SET LOCAL quay.clock = '2026-03-02 12:00:00+00';
