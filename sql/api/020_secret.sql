@@ -119,7 +119,7 @@ EXCEPTION
         RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.json_read(text) IS 'A text as JSON; NULL if it is none. For texts that nobody has checked, or that must not be quoted.';
+COMMENT ON FUNCTION quay_internal.json_read(text) IS 'A text as jsonb; NULL if it is none, or nothing that jsonb can hold, such as a number out of range. For texts that nobody has checked, or that must not be quoted; json_or_null() is the cheaper one for views over many rows.';
 
 CREATE OR REPLACE FUNCTION quay_internal.jwt_is(token text) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

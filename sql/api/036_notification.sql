@@ -31,7 +31,7 @@ BEGIN
     DELETE FROM quay.notification AS n
     USING quay.notificationkind AS k
     WHERE k.id = n.kind_id AND k.name = notification_delete.kind AND n.target_id = notification_delete.target_id
-      AND quay_internal.json_or_null(n.metadata_json)::jsonb @> notification_delete.metadata;
+      AND quay_internal.json_read(n.metadata_json) @> notification_delete.metadata;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN deleted;
 END

@@ -223,15 +223,23 @@ $$;
 COMMENT ON FUNCTION quay.user_organization_list(text, text, integer) IS
     'Enabled organizations of which a person or robot is in any team, by name, at most n, those after the name after. is_admin: in a team of role admin; can_create_repository: in one of role admin or creator; teams: all of his there. No rows for a user who is unknown. Errors: 22023 n negative.';
 
+CREATE OR REPLACE FUNCTION quay_internal.organization_administers(user_id bigint, organization_id bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM quay.teammember AS m
+                   JOIN quay.team AS t ON t.id = m.team_id
+                   JOIN quay.teamrole AS r ON r.id = t.role_id AND r.name = 'admin'
+                   WHERE m.user_id = organization_administers.user_id AND t.organization_id = organization_administers.organization_id);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.organization_administers(bigint, bigint) IS 'Is the person or robot in a team of role admin of the organization?';
+
 CREATE OR REPLACE FUNCTION quay.organization_is_admin(organization text, username text) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM quay."user" AS o
-                   JOIN quay.team AS t ON t.organization_id = o.id
-                   JOIN quay.teamrole AS r ON r.id = t.role_id AND r.name = 'admin'
-                   JOIN quay.teammember AS m ON m.team_id = t.id
-                   JOIN quay."user" AS u ON u.id = m.user_id
-                   WHERE o.username = organization_is_admin.organization AND u.username = organization_is_admin.username);
+    RETURN quay_internal.organization_administers(
+        (SELECT u.id FROM quay."user" AS u WHERE u.username = organization_is_admin.username),
+        (SELECT o.id FROM quay."user" AS o WHERE o.username = organization_is_admin.organization));
 END
 $$;
 COMMENT ON FUNCTION quay.organization_is_admin(text, text) IS

@@ -162,12 +162,11 @@ $$;
 COMMENT ON FUNCTION quay.team_create(text, text, text, text, text, text) IS
     'Creates a team of an organization, of role admin, creator or member, and returns its id. Errors: QY001 illegal name, QY002 organization unknown, QY004 disabled, QY006 name taken, QY007 actor unknown, QY009 unknown role.';
 
-CREATE OR REPLACE FUNCTION quay.team_list(organization text, after text DEFAULT NULL, n integer DEFAULT 100)
+CREATE OR REPLACE FUNCTION quay_internal.team_select(organization text, team text, after text, n integer)
     RETURNS TABLE (team_id bigint, name text, description text, role text, member_count bigint, repository_count bigint, is_synced boolean)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     org quay."user" := quay_internal.organization_get(organization);
-    page_size integer := quay_internal.page_size(n);
 BEGIN
     RETURN QUERY
         SELECT t.id, t.name::text, t.description, r.name::text,
@@ -177,9 +176,20 @@ BEGIN
                quay_internal.team_is_synced(t.id)
         FROM quay.team AS t
         JOIN quay.teamrole AS r ON r.id = t.role_id
-        WHERE t.organization_id = org.id AND t.name > coalesce(team_list.after, '') COLLATE "C"
+        WHERE t.organization_id = org.id AND (team_select.team IS NULL OR t.name = team_select.team)
+          AND t.name > coalesce(team_select.after, '') COLLATE "C"
         ORDER BY t.name
-        LIMIT page_size;
+        LIMIT team_select.n;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.team_select(text, text, text, integer) IS
+    'Teams of an organization; what team_get() and team_list() have in common. Errors: QY002, QY004.';
+
+CREATE OR REPLACE FUNCTION quay.team_list(organization text, after text DEFAULT NULL, n integer DEFAULT 100)
+    RETURNS TABLE (team_id bigint, name text, description text, role text, member_count bigint, repository_count bigint, is_synced boolean)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM quay_internal.team_select(organization, NULL, after, quay_internal.page_size(n));
 END
 $$;
 COMMENT ON FUNCTION quay.team_list(text, text, integer) IS
@@ -188,18 +198,8 @@ COMMENT ON FUNCTION quay.team_list(text, text, integer) IS
 CREATE OR REPLACE FUNCTION quay.team_get(organization text, team text)
     RETURNS TABLE (team_id bigint, name text, description text, role text, member_count bigint, repository_count bigint, is_synced boolean)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    org quay."user" := quay_internal.organization_get(organization);
 BEGIN
-    RETURN QUERY
-        SELECT t.id, t.name::text, t.description, r.name::text,
-               (SELECT count(*) FROM quay.teammember AS m WHERE m.team_id = t.id),
-               (SELECT count(*) FROM quay.repositorypermission AS p JOIN quay.repository AS i ON i.id = p.repository_id AND i.state <> 3
-                WHERE p.team_id = t.id),
-               quay_internal.team_is_synced(t.id)
-        FROM quay.team AS t
-        JOIN quay.teamrole AS r ON r.id = t.role_id
-        WHERE t.organization_id = org.id AND t.name = team_get.team;
+    RETURN QUERY SELECT * FROM quay_internal.team_select(organization, coalesce(team, ''), NULL, 1);
 END
 $$;
 COMMENT ON FUNCTION quay.team_get(text, text) IS

@@ -308,11 +308,7 @@ COMMENT ON FUNCTION quay.oauth_consented(text, text, text) IS
 CREATE OR REPLACE FUNCTION quay_internal.oauth_is_admin(user_id bigint, namespace_id bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN coalesce(user_id = namespace_id, false)
-        OR EXISTS (SELECT FROM quay.teammember AS m
-                   JOIN quay.team AS t ON t.id = m.team_id
-                   JOIN quay.teamrole AS r ON r.id = t.role_id
-                   WHERE m.user_id = oauth_is_admin.user_id AND t.organization_id = oauth_is_admin.namespace_id AND r.name = 'admin');
+    RETURN coalesce(user_id = namespace_id, false) OR quay_internal.organization_administers(user_id, namespace_id);
 END
 $$;
 COMMENT ON FUNCTION quay_internal.oauth_is_admin(bigint, bigint) IS

@@ -127,8 +127,8 @@ DECLARE
 BEGIN
     reason := CASE
         WHEN NOT quay_internal.setting('create_namespace_on_push')::boolean THEN 'namespace does not exist'
-        WHEN quay_internal.organization_create_problem(actor, scopes) IS NOT NULL THEN quay_internal.organization_create_problem(actor, scopes)
-        WHEN NOT quay.access_check_namespace(actor, actor, 'create', scopes) THEN 'no right to create repositories'
+        ELSE coalesce(quay_internal.organization_create_problem(actor, scopes),
+                      CASE WHEN NOT quay.access_check_namespace(actor, actor, 'create', scopes) THEN 'no right to create repositories' END)
     END;
     IF reason IS NOT NULL THEN
         RETURN;

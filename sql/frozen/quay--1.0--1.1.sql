@@ -617,7 +617,7 @@ EXCEPTION
         RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.json_read(text) IS 'A text as JSON; NULL if it is none. For texts that nobody has checked, or that must not be quoted.';
+COMMENT ON FUNCTION quay_internal.json_read(text) IS 'A text as jsonb; NULL if it is none, or nothing that jsonb can hold, such as a number out of range. For texts that nobody has checked, or that must not be quoted; json_or_null() is the cheaper one for views over many rows.';
 
 CREATE OR REPLACE FUNCTION quay_internal.jwt_is(token text) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -699,7 +699,7 @@ BEGIN
     DELETE FROM quay.notification AS n
     USING quay.notificationkind AS k
     WHERE k.id = n.kind_id AND k.name = notification_delete.kind AND n.target_id = notification_delete.target_id
-      AND quay_internal.json_or_null(n.metadata_json)::jsonb @> notification_delete.metadata;
+      AND quay_internal.json_read(n.metadata_json) @> notification_delete.metadata;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN deleted;
 END
@@ -2819,15 +2819,23 @@ $$;
 COMMENT ON FUNCTION quay.user_organization_list(text, text, integer) IS
     'Enabled organizations of which a person or robot is in any team, by name, at most n, those after the name after. is_admin: in a team of role admin; can_create_repository: in one of role admin or creator; teams: all of his there. No rows for a user who is unknown. Errors: 22023 n negative.';
 
+CREATE OR REPLACE FUNCTION quay_internal.organization_administers(user_id bigint, organization_id bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM quay.teammember AS m
+                   JOIN quay.team AS t ON t.id = m.team_id
+                   JOIN quay.teamrole AS r ON r.id = t.role_id AND r.name = 'admin'
+                   WHERE m.user_id = organization_administers.user_id AND t.organization_id = organization_administers.organization_id);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.organization_administers(bigint, bigint) IS 'Is the person or robot in a team of role admin of the organization?';
+
 CREATE OR REPLACE FUNCTION quay.organization_is_admin(organization text, username text) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM quay."user" AS o
-                   JOIN quay.team AS t ON t.organization_id = o.id
-                   JOIN quay.teamrole AS r ON r.id = t.role_id AND r.name = 'admin'
-                   JOIN quay.teammember AS m ON m.team_id = t.id
-                   JOIN quay."user" AS u ON u.id = m.user_id
-                   WHERE o.username = organization_is_admin.organization AND u.username = organization_is_admin.username);
+    RETURN quay_internal.organization_administers(
+        (SELECT u.id FROM quay."user" AS u WHERE u.username = organization_is_admin.username),
+        (SELECT o.id FROM quay."user" AS o WHERE o.username = organization_is_admin.organization));
 END
 $$;
 COMMENT ON FUNCTION quay.organization_is_admin(text, text) IS
@@ -3274,12 +3282,11 @@ $$;
 COMMENT ON FUNCTION quay.team_create(text, text, text, text, text, text) IS
     'Creates a team of an organization, of role admin, creator or member, and returns its id. Errors: QY001 illegal name, QY002 organization unknown, QY004 disabled, QY006 name taken, QY007 actor unknown, QY009 unknown role.';
 
-CREATE OR REPLACE FUNCTION quay.team_list(organization text, after text DEFAULT NULL, n integer DEFAULT 100)
+CREATE OR REPLACE FUNCTION quay_internal.team_select(organization text, team text, after text, n integer)
     RETURNS TABLE (team_id bigint, name text, description text, role text, member_count bigint, repository_count bigint, is_synced boolean)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     org quay."user" := quay_internal.organization_get(organization);
-    page_size integer := quay_internal.page_size(n);
 BEGIN
     RETURN QUERY
         SELECT t.id, t.name::text, t.description, r.name::text,
@@ -3289,9 +3296,20 @@ BEGIN
                quay_internal.team_is_synced(t.id)
         FROM quay.team AS t
         JOIN quay.teamrole AS r ON r.id = t.role_id
-        WHERE t.organization_id = org.id AND t.name > coalesce(team_list.after, '') COLLATE "C"
+        WHERE t.organization_id = org.id AND (team_select.team IS NULL OR t.name = team_select.team)
+          AND t.name > coalesce(team_select.after, '') COLLATE "C"
         ORDER BY t.name
-        LIMIT page_size;
+        LIMIT team_select.n;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.team_select(text, text, text, integer) IS
+    'Teams of an organization; what team_get() and team_list() have in common. Errors: QY002, QY004.';
+
+CREATE OR REPLACE FUNCTION quay.team_list(organization text, after text DEFAULT NULL, n integer DEFAULT 100)
+    RETURNS TABLE (team_id bigint, name text, description text, role text, member_count bigint, repository_count bigint, is_synced boolean)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM quay_internal.team_select(organization, NULL, after, quay_internal.page_size(n));
 END
 $$;
 COMMENT ON FUNCTION quay.team_list(text, text, integer) IS
@@ -3300,18 +3318,8 @@ COMMENT ON FUNCTION quay.team_list(text, text, integer) IS
 CREATE OR REPLACE FUNCTION quay.team_get(organization text, team text)
     RETURNS TABLE (team_id bigint, name text, description text, role text, member_count bigint, repository_count bigint, is_synced boolean)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    org quay."user" := quay_internal.organization_get(organization);
 BEGIN
-    RETURN QUERY
-        SELECT t.id, t.name::text, t.description, r.name::text,
-               (SELECT count(*) FROM quay.teammember AS m WHERE m.team_id = t.id),
-               (SELECT count(*) FROM quay.repositorypermission AS p JOIN quay.repository AS i ON i.id = p.repository_id AND i.state <> 3
-                WHERE p.team_id = t.id),
-               quay_internal.team_is_synced(t.id)
-        FROM quay.team AS t
-        JOIN quay.teamrole AS r ON r.id = t.role_id
-        WHERE t.organization_id = org.id AND t.name = team_get.team;
+    RETURN QUERY SELECT * FROM quay_internal.team_select(organization, coalesce(team, ''), NULL, 1);
 END
 $$;
 COMMENT ON FUNCTION quay.team_get(text, text) IS
@@ -7708,11 +7716,7 @@ COMMENT ON FUNCTION quay.oauth_consented(text, text, text) IS
 CREATE OR REPLACE FUNCTION quay_internal.oauth_is_admin(user_id bigint, namespace_id bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN coalesce(user_id = namespace_id, false)
-        OR EXISTS (SELECT FROM quay.teammember AS m
-                   JOIN quay.team AS t ON t.id = m.team_id
-                   JOIN quay.teamrole AS r ON r.id = t.role_id
-                   WHERE m.user_id = oauth_is_admin.user_id AND t.organization_id = oauth_is_admin.namespace_id AND r.name = 'admin');
+    RETURN coalesce(user_id = namespace_id, false) OR quay_internal.organization_administers(user_id, namespace_id);
 END
 $$;
 COMMENT ON FUNCTION quay_internal.oauth_is_admin(bigint, bigint) IS
@@ -9051,8 +9055,8 @@ DECLARE
 BEGIN
     reason := CASE
         WHEN NOT quay_internal.setting('create_namespace_on_push')::boolean THEN 'namespace does not exist'
-        WHEN quay_internal.organization_create_problem(actor, scopes) IS NOT NULL THEN quay_internal.organization_create_problem(actor, scopes)
-        WHEN NOT quay.access_check_namespace(actor, actor, 'create', scopes) THEN 'no right to create repositories'
+        ELSE coalesce(quay_internal.organization_create_problem(actor, scopes),
+                      CASE WHEN NOT quay.access_check_namespace(actor, actor, 'create', scopes) THEN 'no right to create repositories' END)
     END;
     IF reason IS NOT NULL THEN
         RETURN;

@@ -376,7 +376,7 @@ prepare_request(Filter *f, const text *actor, const text *scopes)
 	}
 }
 
-/* Decides for all repositories. The array has been taken apart; its elements are where the answers belong to. */
+/* Decides for all repositories. Returns the ids, whose positions are those of the answers. */
 static Datum *
 run(Filter *f, ArrayType *repository_ids, const text *actor, const text *scopes)
 {
