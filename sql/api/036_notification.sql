@@ -1,4 +1,5 @@
--- Notifications within the registry: adding one, and removing those that are settled.
+-- Notifications within the registry: adding one, and removing those that are settled. Events, which go to whoever a repository or a
+-- namespace has told to notify outside.
 
 CREATE OR REPLACE FUNCTION quay_internal.notification_add(kind text, target_id bigint, metadata jsonb DEFAULT '{}', lookup_path text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -54,3 +55,57 @@ END
 $$;
 COMMENT ON FUNCTION quay_internal.notification_delete_path(text) IS
     'Deletes the notifications with this lookup path or one below it, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION quay_internal.event_queue(notification_uuids text[], path text, data jsonb, performer text) RETURNS integer
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.queue_add(event_queue.path,
+        jsonb_build_object('notification_uuid', n.uuid, 'event_data', event_queue.data,
+            'performer_data', jsonb_strip_nulls(jsonb_build_object('username', event_queue.performer))))
+    FROM unnest(notification_uuids) AS n (uuid);
+    RETURN cardinality(notification_uuids);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.event_queue(text[], text, jsonb, text) IS
+    'Queues an event for each of these notifications, and returns how many there were. The item has the form that the worker of the reference takes.';
+
+CREATE OR REPLACE FUNCTION quay_internal.event_notify(repository quay.repository, namespace text, event text, data jsonb DEFAULT '{}',
+                                                      performer text DEFAULT NULL) RETURNS integer
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- Three failures in a row disable a notification.
+    uuids text[] := ARRAY(SELECT n.uuid
+                          FROM quay.repositorynotification AS n JOIN quay.externalnotificationevent AS e ON e.id = n.event_id
+                          WHERE n.repository_id = repository.id AND e.name = event_notify.event AND n.number_of_failures < 3
+                          ORDER BY n.id);
+BEGIN
+    IF uuids = '{}' THEN
+        RETURN 0;
+    END IF;
+    RETURN quay_internal.event_queue(uuids, quay_internal.queue_path('notification', namespace, repository.name, event),
+        jsonb_build_object('repository', namespace || '/' || repository.name, 'namespace', namespace, 'name', repository.name) || data,
+        performer);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.event_notify(quay.repository, text, text, jsonb, text) IS
+    'Queues an event of a repository, such as repo_push, for each notification that waits for it and is not disabled. data is added to what names the repository. Returns how many there were.';
+
+CREATE OR REPLACE FUNCTION quay_internal.event_notify_namespace(namespace_id bigint, namespace text, event text, data jsonb DEFAULT '{}',
+                                                                performer text DEFAULT NULL) RETURNS integer
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    uuids text[] := ARRAY(SELECT n.uuid
+                          FROM quay.namespacenotification AS n JOIN quay.externalnotificationevent AS e ON e.id = n.event_id
+                          WHERE n.namespace_id = event_notify_namespace.namespace_id AND e.name = event_notify_namespace.event
+                            AND n.number_of_failures < 3
+                          ORDER BY n.id);
+BEGIN
+    IF uuids = '{}' THEN
+        RETURN 0;
+    END IF;
+    RETURN quay_internal.event_queue(uuids, quay_internal.queue_path('notification', namespace, event),
+        jsonb_build_object('namespace', namespace) || data, performer);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.event_notify_namespace(bigint, text, text, jsonb, text) IS
+    'Queues an event of a namespace, such as quota_warning, for each notification that waits for it and is not disabled. Returns how many there were.';

@@ -285,3 +285,38 @@ COMMENT ON COLUMN quay.orgmirrorrepository.status_message IS 'Why it failed or w
 COMMENT ON COLUMN quay.orgmirrorrepository.creation_date IS 'UTC time when the row was made.';
 COMMENT ON COLUMN quay.orgmirrorrepository.sync_retries_remaining IS 'Runs that may still fail before waiting for the next interval; reset to 3. 0: none.';
 COMMENT ON COLUMN quay.orgmirrorrepository.sync_transaction_id IS 'Random UUID, new at every change; compare-and-set on it makes claims exclusive. NULL: never claimed.';
+
+COMMENT ON COLUMN quay.blobupload.reserved_bytes IS 'Bytes of the quota of the namespace that the upload holds; 0: none.';
+
+COMMENT ON TABLE quay_internal.blob_use IS 'Blobs that manifests of a repository refer to, and of a namespace (repository_id 0), each once. Kept by triggers; not dumped.';
+COMMENT ON COLUMN quay_internal.blob_use.namespace_id IS 'Owner of the repository, "user".id.';
+COMMENT ON COLUMN quay_internal.blob_use.blob_id IS 'imagestorage.id.';
+COMMENT ON COLUMN quay_internal.blob_use.repository_id IS 'repository.id; 0: the namespace as a whole.';
+COMMENT ON COLUMN quay_internal.blob_use.size IS 'Size that was counted for the blob, in bytes.';
+
+COMMENT ON TABLE quay_internal.size_counter IS 'Parts of the size of a repository, a namespace or the registry: sum over the parts. Kept by triggers; not dumped.';
+COMMENT ON COLUMN quay_internal.size_counter.namespace_id IS '"user".id; 0: the registry.';
+COMMENT ON COLUMN quay_internal.size_counter.repository_id IS 'repository.id; 0: the namespace, or the registry.';
+COMMENT ON COLUMN quay_internal.size_counter.part IS 'Number of the part, from 0.';
+COMMENT ON COLUMN quay_internal.size_counter.used IS 'Bytes counted in this part; may be negative, the sum is not.';
+COMMENT ON COLUMN quay_internal.size_counter.reserved IS 'Bytes that uploads under way hold in this part.';
+COMMENT ON COLUMN quay_internal.size_counter.budget IS 'What used and reserved may come to in this part; NULL: no limit.';
+COMMENT ON COLUMN quay_internal.size_counter.limit_bytes IS 'Limit of the namespace of which budget is a share; NULL: none.';
+
+COMMENT ON TABLE quay_internal.gc_review IS 'What the garbage collector has to look at. Left by the writes themselves; not dumped.';
+COMMENT ON COLUMN quay_internal.gc_review.id IS 'Sequence number.';
+COMMENT ON COLUMN quay_internal.gc_review.kind IS 't tag, m manifest, l label, b blob, u use of a blob by a repository, n namespace whose time for removed tags has become shorter.';
+COMMENT ON COLUMN quay_internal.gc_review.object_id IS 'Id in the table that kind says.';
+COMMENT ON COLUMN quay_internal.gc_review.repository_id IS 'For kind u: repository.id. Otherwise 0.';
+COMMENT ON COLUMN quay_internal.gc_review.due_ms IS 'From when on it is to be looked at, in ms since 1970.';
+
+COMMENT ON TABLE quay_internal.blob_deletion IS 'Blobs that nothing refers to, whose bytes are to be deleted.';
+COMMENT ON COLUMN quay_internal.blob_deletion.blob_id IS 'imagestorage.id.';
+COMMENT ON COLUMN quay_internal.blob_deletion.since_ms IS 'From when on the bytes may be deleted, in ms since 1970.';
+COMMENT ON COLUMN quay_internal.blob_deletion.lease IS 'Names the client that is deleting the bytes; NULL: nobody.';
+COMMENT ON COLUMN quay_internal.blob_deletion.lease_expires_ms IS 'Until when it has time, in ms since 1970.';
+COMMENT ON COLUMN quay_internal.blob_deletion.attempts IS 'How often it was handed out.';
+COMMENT ON COLUMN quay_internal.blob_deletion.last_error IS 'What the last client said that gave it back.';
+
+COMMENT ON TABLE quay.allowed_upstream_host IS 'Hosts in private networks that proxy caches and mirrors may name all the same.';
+COMMENT ON COLUMN quay.allowed_upstream_host.host IS 'Name or address, without port.';

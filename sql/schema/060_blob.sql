@@ -58,6 +58,7 @@ CREATE TABLE quay.blobupload (
     created                 timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC'),
     piece_sha_state         text,
     piece_hashes            text,
+    reserved_bytes          bigint NOT NULL DEFAULT 0,
     CONSTRAINT pk_blobupload PRIMARY KEY (id),
     CONSTRAINT fk_blobupload_location_id_imagestoragelocation FOREIGN KEY (location_id) REFERENCES quay.imagestoragelocation (id),
     CONSTRAINT fk_blobupload_repository_id_repository FOREIGN KEY (repository_id) REFERENCES quay.repository (id)

@@ -14,7 +14,7 @@ CREATE TABLE quay.proxycacheconfig (
     CONSTRAINT fk_proxy_cache_config_organization_id FOREIGN KEY (organization_id) REFERENCES quay."user" (id)
 );
 ALTER SEQUENCE quay.proxycacheconfig_id_seq OWNED BY quay.proxycacheconfig.id;
-CREATE INDEX proxycacheconfig_organization_id ON quay.proxycacheconfig (organization_id);
+CREATE UNIQUE INDEX proxycacheconfig_organization_id ON quay.proxycacheconfig (organization_id);
 
 CREATE SEQUENCE quay.repomirrorrule_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.repomirrorrule (
@@ -133,3 +133,9 @@ CREATE UNIQUE INDEX orgmirrorrepository_config_repo_name ON quay.orgmirrorreposi
 CREATE INDEX orgmirrorrepository_config_status ON quay.orgmirrorrepository (org_mirror_config_id, sync_status);
 CREATE INDEX orgmirrorrepository_repository_id ON quay.orgmirrorrepository (repository_id);
 CREATE INDEX orgmirrorrepository_sync_status ON quay.orgmirrorrepository (sync_status);
+
+-- Hosts that proxy caches and mirrors may name although they are in a private network.
+CREATE TABLE quay.allowed_upstream_host (
+    host text COLLATE "C" NOT NULL,
+    CONSTRAINT pk_allowed_upstream_host PRIMARY KEY (host)
+);

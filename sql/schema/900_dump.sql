@@ -20,6 +20,9 @@ BEGIN
         END IF;
         PERFORM pg_extension_config_dump(member.name,
             CASE
+                -- What triggers make out of the rows of other tables, when these are restored.
+                WHEN member.name IN ('quay_internal.blob_use'::regclass, 'quay_internal.size_counter'::regclass,
+                                     'quay_internal.gc_review'::regclass, 'quay_internal.blob_deletion'::regclass) THEN 'WHERE false'
                 WHEN member.name = 'quay.alembic_version'::regclass THEN $$WHERE version_num <> '9fa37f66a9b6'$$
                 WHEN seeded THEN 'WHERE id > 1000'
                 ELSE ''

@@ -1,0 +1,1 @@
+-- What the garbage collector has to look at: every write that may make something unreachable leaves a row that says so.

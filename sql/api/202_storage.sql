@@ -1,0 +1,1 @@
+-- Storage locations, where the bytes of blobs are, and portable hash states.

@@ -1,0 +1,1 @@
+-- Sizes of repositories, namespaces and the registry, each blob counted once, kept by the transactions that change them.

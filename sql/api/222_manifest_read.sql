@@ -1,0 +1,1 @@
+-- Looking at manifests: layers, children, referrers, other forms of them.

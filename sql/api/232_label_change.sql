@@ -1,0 +1,1 @@
+-- Labels that are added to manifests and taken away later, and what two of them do to tags.

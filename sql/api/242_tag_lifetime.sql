@@ -1,0 +1,1 @@
+-- When a tag ends, and whether it may: expiration, immutability, deletion for good.

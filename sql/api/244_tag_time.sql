@@ -1,0 +1,1 @@
+-- Tags as they were and as they differ: lookups, the time machine, differences between two moments.

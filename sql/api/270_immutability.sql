@@ -1,0 +1,1 @@
+-- Immutability policies: which names tags are made immutable under.

@@ -1,0 +1,1 @@
+-- Pruning policies: which tags of a repository go by themselves.

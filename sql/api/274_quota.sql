@@ -1,0 +1,1 @@
+-- Quotas: limits on the size of a namespace.

@@ -1,0 +1,1 @@
+-- Notices of quotas: one per threshold and crossing.

@@ -1,0 +1,1 @@
+-- Mirrors of single repositories: configuration, and the claims of the workers that copy.

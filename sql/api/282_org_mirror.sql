@@ -1,0 +1,1 @@
+-- Mirrors of whole organizations: discovery, and a claim per repository.

@@ -1,0 +1,1 @@
+-- Proxy caches: organizations whose content comes from another registry at the first pull.

@@ -1,0 +1,1 @@
+-- State of the security scanner: what it has to look at, and what came of it.

@@ -1,0 +1,1 @@
+-- How often, and when last, tags and manifests were pulled.

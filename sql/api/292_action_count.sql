@@ -1,0 +1,1 @@
+-- Actions per repository and day, and the search score that follows from them.

@@ -1,0 +1,1 @@
+-- Finding images by what they are made of, by use, and by what their deletion would free.

@@ -1,0 +1,1 @@
+-- The garbage collector: what is reviewed, and goes if nothing needs it.

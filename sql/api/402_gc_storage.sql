@@ -1,0 +1,1 @@
+-- The bytes of blobs that nothing refers to: handed out to a client for deletion, which then confirms it.

@@ -1,0 +1,1 @@
+-- What a collection would free, without collecting.

@@ -1,0 +1,1 @@
+-- Proof of the rules that the content of the registry keeps, and a list of what breaks them.

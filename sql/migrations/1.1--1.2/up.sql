@@ -1,0 +1,1 @@
+-- 1.1 to 1.2: registry content.
