@@ -21,29 +21,42 @@ $$;
 COMMENT ON FUNCTION quay_internal.actor_id(text) IS
     'Id of the person, organization or robot that acts; NULL for anonymous. Errors: QY007 unknown.';
 
-CREATE OR REPLACE FUNCTION quay_internal.log_add(kind text, namespace_id bigint, performer_id bigint, repository_id bigint,
-                                                 metadata jsonb, ip text) RETURNS void
+CREATE OR REPLACE FUNCTION quay_internal.log_add_many(kind text, namespace_id bigint, performer_id bigint, repository_id bigint,
+                                                      metadata jsonb[], ip text) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found_kind_id bigint;
+    account_id bigint := log_add_many.namespace_id;
 BEGIN
-    SELECT k.id INTO found_kind_id FROM quay.logentrykind AS k WHERE k.name = log_add.kind;
+    SELECT k.id INTO found_kind_id FROM quay.logentrykind AS k WHERE k.name = log_add_many.kind;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'QY009',
             MESSAGE = 'unknown kind of log entry',
-            DETAIL = format('There is no kind named "%s".', left(log_add.kind, 80)),
+            DETAIL = format('There is no kind named "%s".', left(log_add_many.kind, 80)),
             HINT = 'The table quay.logentrykind lists the kinds.';
     END IF;
+    IF account_id IS NULL THEN
+        -- What belongs to no namespace is shown to the first account, as the reference does.
+        account_id := coalesce((SELECT min(u.id) FROM quay."user" AS u), 0);
+    END IF;
     INSERT INTO quay.logentry3 (kind_id, account_id, performer_id, repository_id, datetime, ip, metadata_json)
-    VALUES (found_kind_id,
-            -- What belongs to no namespace is shown to the first account, as the reference does.
-            coalesce(log_add.namespace_id, (SELECT min(u.id) FROM quay."user" AS u), 0),
-            log_add.performer_id, log_add.repository_id, quay_internal.utc_now(), left(log_add.ip, 255),
-            coalesce(log_add.metadata, '{}')::text);
+    SELECT found_kind_id, account_id, log_add_many.performer_id, log_add_many.repository_id, quay_internal.utc_now(),
+           left(log_add_many.ip, 255), coalesce(m.metadata, '{}')::text
+    FROM unnest(log_add_many.metadata) AS m (metadata);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.log_add_many(text, bigint, bigint, bigint, jsonb[], text) IS
+    'Adds rows of one kind to the audit log, one for each of the metadata. A NULL namespace means the account with the smallest id. Errors: QY009 unknown kind.';
+
+CREATE OR REPLACE FUNCTION quay_internal.log_add(kind text, namespace_id bigint, performer_id bigint, repository_id bigint,
+                                                 metadata jsonb, ip text) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.log_add_many(kind, namespace_id, performer_id, repository_id, ARRAY[metadata], ip);
 END
 $$;
 COMMENT ON FUNCTION quay_internal.log_add(text, bigint, bigint, bigint, jsonb, text) IS
-    'Adds a row to the audit log. A NULL namespace means the account with the smallest id. Errors: QY009 unknown kind.';
+    'Adds a row to the audit log: see log_add_many().';
 
 CREATE OR REPLACE FUNCTION quay_internal.log_partition_missing(months_ahead integer) RETURNS SETOF timestamp
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

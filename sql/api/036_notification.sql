@@ -56,18 +56,19 @@ $$;
 COMMENT ON FUNCTION quay_internal.notification_delete_path(text) IS
     'Deletes the notifications with this lookup path or one below it, and returns how many there were.';
 
-CREATE OR REPLACE FUNCTION quay_internal.event_queue(notification_uuids text[], path text, data jsonb, performer text) RETURNS integer
+CREATE OR REPLACE FUNCTION quay_internal.event_queue(notification_uuids text[], path text, data jsonb, performer text,
+                                                     more jsonb DEFAULT '{}') RETURNS integer
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM quay_internal.queue_add(event_queue.path,
         jsonb_build_object('notification_uuid', n.uuid, 'event_data', event_queue.data,
-            'performer_data', jsonb_strip_nulls(jsonb_build_object('username', event_queue.performer))))
+            'performer_data', jsonb_strip_nulls(jsonb_build_object('entity_name', event_queue.performer))) || event_queue.more)
     FROM unnest(notification_uuids) AS n (uuid);
     RETURN cardinality(notification_uuids);
 END
 $$;
-COMMENT ON FUNCTION quay_internal.event_queue(text[], text, jsonb, text) IS
-    'Queues an event for each of these notifications, and returns how many there were. The item has the form that the worker of the reference takes.';
+COMMENT ON FUNCTION quay_internal.event_queue(text[], text, jsonb, text, jsonb) IS
+    'Queues an event for each of these notifications, and returns how many there were. The item, with more fields if given, has the form that the worker of the reference takes.';
 
 CREATE OR REPLACE FUNCTION quay_internal.event_notify(repository quay.repository, namespace text, event text, data jsonb DEFAULT '{}',
                                                       performer text DEFAULT NULL) RETURNS integer
@@ -104,7 +105,7 @@ BEGIN
         RETURN 0;
     END IF;
     RETURN quay_internal.event_queue(uuids, quay_internal.queue_path('notification', namespace, event),
-        jsonb_build_object('namespace', namespace) || data, performer);
+        jsonb_build_object('namespace', namespace) || data, performer, '{"notification_type": "namespace"}');
 END
 $$;
 COMMENT ON FUNCTION quay_internal.event_notify_namespace(bigint, text, text, jsonb, text) IS

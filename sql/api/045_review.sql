@@ -1,1 +1,121 @@
--- What the garbage collector has to look at: every write that may make something unreachable leaves a row that says so.
+-- What the garbage collector has to look at: every write that may make something unreachable leaves a row that says so, whoever writes. The
+-- collector (api/400_gc.sql) looks at each again before it deletes anything.
+
+CREATE OR REPLACE FUNCTION quay_internal.array_except(ids bigint[], others bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT i.id FROM unnest(ids) AS i (id) EXCEPT SELECT o.id FROM unnest(others) AS o (id));
+END
+$$;
+COMMENT ON FUNCTION quay_internal.array_except(bigint[], bigint[]) IS
+    'Those of the ids that are not among the others, each once. (For "<> ALL" the server compares each with each.)';
+
+CREATE OR REPLACE FUNCTION quay_internal.gc_review_add(kind "char", object_ids bigint[], delay_ms bigint DEFAULT 0) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
+    SELECT gc_review_add.kind, o.id, quay_internal.clock_ms() + delay_ms FROM unnest(object_ids) AS o (id);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.gc_review_add("char", bigint[], bigint) IS 'Has the garbage collector look at these, after a delay.';
+
+CREATE OR REPLACE FUNCTION quay_internal.tag_due_ms(repository_id bigint, end_ms bigint) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN end_ms + (SELECT u.removed_tag_expiration_s * 1000
+                     FROM quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id WHERE r.id = tag_due_ms.repository_id);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.tag_due_ms(bigint, bigint) IS
+    'When a row of tag with that end may be collected: after the time for which its namespace keeps removed tags. In ms since 1970.';
+
+CREATE OR REPLACE FUNCTION quay_internal.tag_review() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
+    VALUES ('t', NEW.id, quay_internal.tag_due_ms(NEW.repository_id, NEW.lifetime_end_ms));
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.tag_review() IS 'Trigger: a tag with an end is to be collected some time after it.';
+
+CREATE OR REPLACE TRIGGER tag_added AFTER INSERT ON quay.tag
+    FOR EACH ROW WHEN (NEW.lifetime_end_ms IS NOT NULL) EXECUTE FUNCTION quay_internal.tag_review();
+CREATE OR REPLACE TRIGGER tag_changed AFTER UPDATE OF lifetime_end_ms, immutable ON quay.tag
+    FOR EACH ROW WHEN (NEW.lifetime_end_ms IS NOT NULL
+                       AND (NEW.lifetime_end_ms IS DISTINCT FROM OLD.lifetime_end_ms OR OLD.immutable AND NOT NEW.immutable))
+    EXECUTE FUNCTION quay_internal.tag_review();
+
+CREATE OR REPLACE FUNCTION quay_internal.namespace_review() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.gc_review_add('n', ARRAY[NEW.id]);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.namespace_review() IS
+    'Trigger: a namespace keeps removed tags for a shorter time than before, so they are due earlier than their reviews say.';
+
+CREATE OR REPLACE TRIGGER namespace_review AFTER UPDATE OF removed_tag_expiration_s ON quay."user"
+    FOR EACH ROW WHEN (NEW.removed_tag_expiration_s < OLD.removed_tag_expiration_s) EXECUTE FUNCTION quay_internal.namespace_review();
+
+-- Rows that go: what they referred to may have lost its last use.
+
+CREATE OR REPLACE FUNCTION quay_internal.row_removed() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    CASE TG_TABLE_NAME
+    WHEN 'tag' THEN
+        PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT r.manifest_id)) FROM removed AS r WHERE r.manifest_id IS NOT NULL HAVING count(*) > 0;
+    WHEN 'manifestchild' THEN
+        PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT r.child_manifest_id)) FROM removed AS r HAVING count(*) > 0;
+    WHEN 'manifestlabel' THEN
+        PERFORM quay_internal.gc_review_add('l', array_agg(DISTINCT r.label_id)) FROM removed AS r HAVING count(*) > 0;
+    WHEN 'uploadedblob' THEN
+        PERFORM quay_internal.gc_review_add('b', array_agg(DISTINCT r.blob_id)) FROM removed AS r HAVING count(*) > 0;
+    WHEN 'derivedstorageforimage' THEN
+        PERFORM quay_internal.gc_review_add('b', array_agg(DISTINCT r.derivative_id)) FROM removed AS r HAVING count(*) > 0;
+    WHEN 'manifest' THEN
+        PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT m.id))
+        FROM removed AS r JOIN quay.manifest AS m ON m.repository_id = r.repository_id AND m.digest = r.subject
+        WHERE r.subject IS NOT NULL
+        HAVING count(*) > 0;
+        DELETE FROM quay_internal.missing_child AS c USING removed AS r WHERE c.manifest_id = r.id;
+    END CASE;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.row_removed() IS
+    'Trigger: has the garbage collector look at what the deleted rows referred to. What an index waited for is forgotten with it.';
+
+CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.tag
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
+CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.manifestchild
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
+CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.manifestlabel
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
+CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.manifest
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
+CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.uploadedblob
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
+CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.derivedstorageforimage
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
+
+-- New rows: what nothing has come to refer to after a while is left over from something that broke off.
+
+CREATE OR REPLACE FUNCTION quay_internal.row_added() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
+    SELECT CASE TG_TABLE_NAME WHEN 'manifest' THEN 'm' ELSE 'b' END::"char", a.id,
+           quay_internal.clock_ms() + quay_internal.setting('gc_grace_period')::bigint * 1000
+    FROM added AS a;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.row_added() IS 'Trigger: has the garbage collector look, after quay.gc_grace_period, whether something refers to the new rows.';
+
+CREATE OR REPLACE TRIGGER row_added AFTER INSERT ON quay.manifest
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_added();
+CREATE OR REPLACE TRIGGER row_added AFTER INSERT ON quay.imagestorage
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_added();

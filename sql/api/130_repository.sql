@@ -132,20 +132,19 @@ BEGIN
     RETURN QUERY
         SELECT r.id, u.username::text, r.name::text, v.name::text, k.name::text, quay_internal.repository_state_name(r.state), r.description,
                r.trust_enabled, (SELECT count(*) FROM quay.star AS s WHERE s.repository_id = r.id),
-               EXISTS (SELECT FROM quay.star AS s WHERE s.user_id = viewer_id AND s.repository_id = r.id), coalesce(q.size_bytes, 0),
+               EXISTS (SELECT FROM quay.star AS s WHERE s.user_id = viewer_id AND s.repository_id = r.id), quay_internal.size_of(u.id, r.id),
                u.id, u.organization, u.enabled, u.removed_tag_expiration_s, coalesce(d.original_name, r.name)::text
         FROM quay.repository AS r
         JOIN quay."user" AS u ON u.id = r.namespace_user_id
         JOIN quay.visibility AS v ON v.id = r.visibility_id
         JOIN quay.repositorykind AS k ON k.id = r.kind_id
-        LEFT JOIN quay.quotarepositorysize AS q ON q.repository_id = r.id
         LEFT JOIN quay.deletedrepository AS d ON d.repository_id = r.id
         WHERE r.id = ANY (ids)
         ORDER BY r.id;
 END
 $$;
 COMMENT ON FUNCTION quay.repository_get_many(bigint[], text) IS
-    'What there is to know about repositories, by their ids, in the order of these; ids that are unknown are left out. Also those that are marked for deletion, and those of disabled namespaces. state: normal, read_only, mirror, marked_for_deletion or org_mirror. stars: how many people starred it; is_starred: whether the user of that name did. size_bytes: as counted for quotas, 0 if not counted. tag_expiration_s: how long the namespace keeps removed tags, in seconds. original_name: the name before it was marked for deletion.';
+    'What there is to know about repositories, by their ids, in the order of these; ids that are unknown are left out. Also those that are marked for deletion, and those of disabled namespaces. state: normal, read_only, mirror, marked_for_deletion or org_mirror. stars: how many people starred it; is_starred: whether the user of that name did. size_bytes: of the blobs that its manifests refer to, each counted once. tag_expiration_s: how long the namespace keeps removed tags, in seconds. original_name: the name before it was marked for deletion.';
 
 CREATE OR REPLACE FUNCTION quay.repository_get(namespace text, name text, username text DEFAULT NULL)
     RETURNS TABLE (repository_id bigint, visibility text, kind text, state text, description text, trust_enabled boolean, stars bigint,

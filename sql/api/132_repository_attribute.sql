@@ -170,14 +170,14 @@ CREATE OR REPLACE FUNCTION quay.repository_size_many(ids bigint[]) RETURNS TABLE
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-        SELECT i.id, coalesce(q.size_bytes, 0)
+        SELECT i.id, coalesce(quay_internal.size_of(r.namespace_user_id, i.id), 0)
         FROM (SELECT DISTINCT u.id FROM unnest(ids) AS u (id) WHERE u.id IS NOT NULL) AS i
-        LEFT JOIN quay.quotarepositorysize AS q ON q.repository_id = i.id
+        LEFT JOIN quay.repository AS r ON r.id = i.id
         ORDER BY i.id;
 END
 $$;
 COMMENT ON FUNCTION quay.repository_size_many(bigint[]) IS
-    'Sizes of repositories, by their ids, in bytes, as counted for quotas: a row for each id, 0 where nothing was counted.';
+    'Sizes of repositories, by their ids, in bytes: of the blobs that their manifests refer to, each counted once. A row for each id, 0 for an unknown one.';
 
 CREATE OR REPLACE FUNCTION quay.repository_upload_size(namespace text, name text) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

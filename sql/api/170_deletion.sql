@@ -144,6 +144,7 @@ BEGIN
                           WHERE o.username = namespace_delete_linked.name AND o.id <> namespace_delete_linked.namespace_id)
         ORDER BY u.id FOR UPDATE);
     PERFORM quay_internal.account_delete_linked(namespace_delete_linked.namespace_id || robot_ids);
+    PERFORM quay_internal.notification_delete_path(quay_internal.quota_notice_path(namespace_delete_linked.namespace_id));
     DELETE FROM quay."user" AS u WHERE u.id = ANY (robot_ids);
 
     team_ids := ARRAY(SELECT t.id FROM quay.team AS t WHERE t.organization_id = namespace_delete_linked.namespace_id ORDER BY t.id FOR UPDATE);

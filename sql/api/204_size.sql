@@ -1,1 +1,471 @@
--- Sizes of repositories, namespaces and the registry, each blob counted once, kept by the transactions that change them.
+-- Sizes of repositories, namespaces and the registry, each blob counted once, kept by the transactions that change them: triggers, so it does
+-- not matter who writes. The size of the registry counts every blob, those of the others the blobs that their manifests refer to.
+--
+-- Who may decide that a blob has lost its last use: only who holds its row in imagestorage FOR UPDATE. Whoever adds a use holds it
+-- FOR KEY SHARE, by the foreign key. What cannot be locked at once is left to the garbage collector (review of kind u).
+
+CREATE OR REPLACE FUNCTION quay_internal.size_of(namespace_id bigint, repository_id bigint DEFAULT 0) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT coalesce(sum(c.used), 0) FROM quay_internal.size_counter AS c
+            WHERE c.namespace_id = size_of.namespace_id AND c.repository_id = size_of.repository_id);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.size_of(bigint, bigint) IS
+    'Bytes that a repository holds, or with repository_id 0 its namespace, or if both are 0 the registry. Exact for everything committed.';
+
+CREATE OR REPLACE FUNCTION quay_internal.size_reserved(namespace_id bigint) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT coalesce(sum(c.reserved), 0) FROM quay_internal.size_counter AS c
+            WHERE c.namespace_id = size_reserved.namespace_id AND c.repository_id = 0);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.size_reserved(bigint) IS 'Bytes of the quota of a namespace that uploads under way hold.';
+
+CREATE OR REPLACE FUNCTION quay_internal.namespace_limit(namespace_id bigint) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    quota quay.userorganizationquota;
+BEGIN
+    IF NOT quay_internal.setting('quota_management')::boolean THEN
+        RETURN NULL;
+    END IF;
+    SELECT * INTO quota FROM quay.userorganizationquota AS q WHERE q.namespace_id = namespace_limit.namespace_id;
+    IF NOT FOUND THEN
+        RETURN nullif(quay_internal.setting('default_reject_quota')::bigint * 1024 * 1024, 0);
+    END IF;
+    RETURN (SELECT min(div(quota.limit_bytes::numeric * l.percent_of_limit, 100))::bigint
+            FROM quay.quotalimits AS l JOIN quay.quotatype AS t ON t.id = l.quota_type_id
+            WHERE l.quota_id = quota.id AND lower(t.name) = 'reject');
+END
+$$;
+COMMENT ON FUNCTION quay_internal.namespace_limit(bigint) IS
+    'Size in bytes that a namespace may not reach: the lowest limit of its quota that rejects, or if it has no quota quay.default_reject_quota. NULL: it may have any size.';
+
+-- Counting
+
+CREATE OR REPLACE FUNCTION quay_internal.size_admit(namespace_id bigint, bytes bigint, reserve bigint, limit_bytes bigint) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    part_count CONSTANT integer := 64;
+    total bigint;
+    share bigint;
+BEGIN
+    INSERT INTO quay_internal.size_counter AS c (namespace_id, repository_id, part)
+    SELECT size_admit.namespace_id, 0, p FROM generate_series(0, part_count - 1) AS p
+    ON CONFLICT DO NOTHING;
+    -- Waits for all who are counting. Nobody comes in between, since each part is locked now.
+    PERFORM FROM quay_internal.size_counter AS c WHERE c.namespace_id = size_admit.namespace_id AND c.repository_id = 0
+    ORDER BY c.part FOR NO KEY UPDATE;
+    SELECT sum(c.used + c.reserved) INTO total FROM quay_internal.size_counter AS c
+    WHERE c.namespace_id = size_admit.namespace_id AND c.repository_id = 0;
+
+    IF total + bytes + reserve >= limit_bytes THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY056',
+            MESSAGE = 'quota exceeded',
+            DETAIL = format('Namespace "%s" has %s bytes, of which %s are reserved by uploads; %s more would reach its limit of %s.',
+                (SELECT u.username FROM quay."user" AS u WHERE u.id = size_admit.namespace_id), total,
+                quay_internal.size_reserved(size_admit.namespace_id), bytes + reserve, limit_bytes),
+            HINT = 'Delete tags that are not needed, for good, or ask an administrator of the namespace for a higher quota.';
+    END IF;
+    share := (limit_bytes - 1 - total - bytes - reserve) / part_count;
+    UPDATE quay_internal.size_counter AS c
+    SET used = c.used + CASE c.part WHEN 0 THEN bytes ELSE 0 END,
+        reserved = c.reserved + CASE c.part WHEN 0 THEN reserve ELSE 0 END,
+        budget = c.used + c.reserved + CASE c.part WHEN 0 THEN bytes + reserve ELSE 0 END + share,
+        limit_bytes = size_admit.limit_bytes
+    WHERE c.namespace_id = size_admit.namespace_id AND c.repository_id = 0;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.size_admit(bigint, bigint, bigint, bigint) IS
+    'Counts bytes and reserved ones in a namespace that has a limit, when no part of its size has room for them, and shares out anew among the parts what is left. Errors: QY056 they would reach the limit.';
+
+CREATE OR REPLACE FUNCTION quay_internal.size_add(namespace_id bigint, repository_id bigint, bytes bigint, reserve bigint DEFAULT 0,
+                                                  forced boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    more bigint := bytes + reserve;
+    ceiling bigint;
+    checked boolean;
+BEGIN
+    IF bytes = 0 AND reserve = 0 THEN
+        RETURN;
+    END IF;
+    IF more > 0 AND repository_id = 0 AND namespace_id <> 0 AND NOT forced THEN
+        ceiling := quay_internal.namespace_limit(namespace_id);
+    END IF;
+    checked := ceiling IS NOT NULL;
+
+    -- A part that nobody is writing to. A backend starts at the same one each time, so that a transaction keeps to it.
+    UPDATE quay_internal.size_counter AS c SET used = c.used + bytes, reserved = c.reserved + size_add.reserve
+    WHERE c.namespace_id = size_add.namespace_id AND c.repository_id = size_add.repository_id
+      AND c.part = (SELECT f.part FROM quay_internal.size_counter AS f
+                    WHERE f.namespace_id = size_add.namespace_id AND f.repository_id = size_add.repository_id
+                      AND (NOT checked OR f.limit_bytes = ceiling AND f.used + f.reserved + more <= f.budget)
+                    ORDER BY (f.part - pg_backend_pid()) & 63
+                    LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED);
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    IF NOT checked THEN
+        INSERT INTO quay_internal.size_counter AS c (namespace_id, repository_id, part, used, reserved)
+        VALUES (size_add.namespace_id, size_add.repository_id, pg_backend_pid() & 63, bytes, size_add.reserve)
+        ON CONFLICT ON CONSTRAINT pk_size_counter DO UPDATE
+            SET used = c.used + EXCLUDED.used, reserved = c.reserved + EXCLUDED.reserved;
+        RETURN;
+    END IF;
+
+    -- Others are writing to those that have room: wait for one.
+    UPDATE quay_internal.size_counter AS c SET used = c.used + bytes, reserved = c.reserved + size_add.reserve
+    WHERE c.namespace_id = size_add.namespace_id AND c.repository_id = 0
+      AND c.part = (SELECT f.part FROM quay_internal.size_counter AS f
+                    WHERE f.namespace_id = size_add.namespace_id AND f.repository_id = 0
+                      AND f.limit_bytes = ceiling AND f.used + f.reserved + more <= f.budget
+                    ORDER BY (f.part - pg_backend_pid()) & 63
+                    LIMIT 1 FOR NO KEY UPDATE);
+    IF NOT FOUND THEN
+        PERFORM quay_internal.size_admit(namespace_id, bytes, reserve, ceiling);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.size_add(bigint, bigint, bigint, bigint, boolean) IS
+    'Counts bytes, and bytes that uploads reserve, negative ones too, for a repository, a namespace (repository_id 0) or the registry (both 0). Two transactions hardly ever wait for each other, but near the limit of a namespace. forced: whatever the limit. Errors: QY056 the namespace would reach its limit.';
+
+CREATE OR REPLACE FUNCTION quay_internal.size_reserve(namespace_id bigint, bytes bigint) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.size_add(size_reserve.namespace_id, 0, 0, size_reserve.bytes);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.size_reserve(bigint, bigint) IS
+    'Reserves bytes of the quota of a namespace for an upload; negative ones are given back. Errors: QY056 there is no room for them.';
+
+-- Uses of blobs
+
+CREATE OR REPLACE FUNCTION quay_internal.blob_use_add(repository_ids bigint[], blob_ids bigint[], forced boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    new_blobs bigint[];
+    change record;
+BEGIN
+    -- In one order, so that two pushes of the same blobs cannot wait for each other.
+    FOR change IN
+        WITH in_repository AS (
+            INSERT INTO quay_internal.blob_use AS u (namespace_id, blob_id, repository_id, size)
+            SELECT r.namespace_user_id, w.blob_id, w.repository_id, coalesce(b.image_size, 0)
+            FROM (SELECT DISTINCT p.repository_id, p.blob_id FROM unnest(repository_ids, blob_ids) AS p (repository_id, blob_id)) AS w
+            JOIN quay.repository AS r ON r.id = w.repository_id
+            JOIN quay.imagestorage AS b ON b.id = w.blob_id
+            ORDER BY 1, 2, 3
+            ON CONFLICT DO NOTHING
+            RETURNING u.namespace_id, u.blob_id, u.repository_id, u.size
+        ), in_namespace AS (
+            INSERT INTO quay_internal.blob_use AS u (namespace_id, blob_id, repository_id, size)
+            SELECT DISTINCT i.namespace_id, i.blob_id, 0::bigint, i.size FROM in_repository AS i ORDER BY 1, 2
+            ON CONFLICT DO NOTHING
+            RETURNING u.namespace_id, u.blob_id, u.size
+        )
+        SELECT n.namespace_id, 0::bigint AS repository_id, sum(n.size)::bigint AS bytes, array_agg(n.blob_id) AS blobs
+        FROM in_namespace AS n GROUP BY n.namespace_id
+        UNION ALL
+        SELECT i.namespace_id, i.repository_id, sum(i.size)::bigint, NULL FROM in_repository AS i GROUP BY i.namespace_id, i.repository_id
+        ORDER BY 1, 2
+    LOOP
+        PERFORM quay_internal.size_add(change.namespace_id, change.repository_id, change.bytes, forced => forced);
+        new_blobs := new_blobs || change.blobs;
+    END LOOP;
+    -- What a namespace has just got may have been on its way out.
+    IF new_blobs IS NOT NULL THEN
+        PERFORM quay_internal.blob_revive(new_blobs);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.blob_use_add(bigint[], bigint[], boolean) IS
+    'Counts uses of blobs by repositories, given pair by pair, that are not counted yet. forced: whatever the limit of the namespace. Errors: QY055 a blob is being deleted, QY056 quota exceeded.';
+
+CREATE OR REPLACE FUNCTION quay_internal.blob_use_drop(repository_ids bigint[], blob_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    locked bigint[];
+    missed bigint[];
+    gone bigint[];
+    change record;
+BEGIN
+    -- Two at once that each still see the use of the other would both leave it; and a snapshot from before would not see new uses.
+    IF current_setting('transaction_isolation') = 'read committed' THEN
+        locked := ARRAY(SELECT b.id FROM quay.imagestorage AS b WHERE b.id = ANY (blob_ids)
+                        ORDER BY b.id FOR UPDATE SKIP LOCKED);
+    END IF;
+    missed := quay_internal.array_except(blob_ids, locked);
+    IF missed <> '{}' THEN
+        INSERT INTO quay_internal.gc_review (kind, object_id, repository_id, due_ms)
+        SELECT 'u', p.blob_id, p.repository_id, quay_internal.clock_ms() + 100
+        FROM unnest(repository_ids, blob_ids) AS p (repository_id, blob_id)
+        WHERE p.blob_id = ANY (missed);
+        SELECT array_agg(p.repository_id), array_agg(p.blob_id) INTO repository_ids, blob_ids
+        FROM unnest(repository_ids, blob_ids) AS p (repository_id, blob_id)
+        WHERE NOT p.blob_id = ANY (missed);
+    END IF;
+
+    FOR change IN
+        WITH in_repository AS (
+            DELETE FROM quay_internal.blob_use AS u
+            USING unnest(repository_ids, blob_ids) AS p (repository_id, blob_id), quay.repository AS r
+            WHERE r.id = p.repository_id
+              AND u.namespace_id = r.namespace_user_id AND u.blob_id = p.blob_id AND u.repository_id = p.repository_id
+              AND NOT EXISTS (SELECT FROM quay.manifestblob AS m
+                              WHERE m.repository_id = p.repository_id AND m.blob_id = p.blob_id)
+            RETURNING u.namespace_id, u.blob_id, u.repository_id, u.size
+        )
+        SELECT i.namespace_id, i.repository_id, sum(i.size)::bigint AS bytes, array_agg(i.blob_id) AS blobs
+        FROM in_repository AS i GROUP BY i.namespace_id, i.repository_id
+        ORDER BY 1, 2
+    LOOP
+        PERFORM quay_internal.size_add(change.namespace_id, change.repository_id, - change.bytes);
+        PERFORM quay_internal.blob_use_drop_namespace(change.namespace_id, change.blobs);
+        gone := gone || change.blobs;
+    END LOOP;
+    PERFORM quay_internal.blob_discard(gone);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.blob_use_drop(bigint[], bigint[]) IS
+    'Looks at uses of blobs by repositories, given pair by pair, of which a manifest has gone: those that no manifest has any more are not counted any longer, and blobs without any use are marked for deletion. What another transaction holds is left for a review.';
+
+CREATE OR REPLACE FUNCTION quay_internal.blob_use_drop_namespace(namespace_id bigint, blob_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    bytes bigint;
+BEGIN
+    WITH dropped AS (
+        DELETE FROM quay_internal.blob_use AS u USING unnest(blob_ids) AS d (blob_id)
+        WHERE u.namespace_id = blob_use_drop_namespace.namespace_id AND u.blob_id = d.blob_id AND u.repository_id = 0
+          AND NOT EXISTS (SELECT FROM quay_internal.blob_use AS o
+                          WHERE o.namespace_id = blob_use_drop_namespace.namespace_id AND o.blob_id = d.blob_id AND o.repository_id > 0)
+        RETURNING u.size
+    )
+    SELECT sum(d.size) INTO bytes FROM dropped AS d;
+    PERFORM quay_internal.size_add(namespace_id, 0, - coalesce(bytes, 0));
+END
+$$;
+COMMENT ON FUNCTION quay_internal.blob_use_drop_namespace(bigint, bigint[]) IS
+    'The same for a namespace: blobs that none of its repositories has any more. The caller has locked the blobs.';
+
+CREATE OR REPLACE FUNCTION quay_internal.blob_unused(blob_ids bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT b.id FROM quay.imagestorage AS b
+        WHERE b.id = ANY (blob_ids)
+          AND NOT EXISTS (SELECT FROM quay.manifestblob AS m WHERE m.blob_id = b.id)
+          AND NOT EXISTS (SELECT FROM quay.uploadedblob AS u WHERE u.blob_id = b.id)
+          AND NOT EXISTS (SELECT FROM quay.derivedstorageforimage AS d WHERE d.derivative_id = b.id)
+          AND quay_internal.digest_is_shared(b.content_checksum) IS NOT TRUE);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.blob_unused(bigint[]) IS
+    'Those of the blobs that no manifest, no upload and no derived image uses. Uploads count until they are collected. The empty layer is always used.';
+
+CREATE OR REPLACE FUNCTION quay_internal.blob_discard(blob_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    discard_ms bigint := quay_internal.clock_ms() + quay_internal.setting('gc_grace_period')::bigint * 1000;
+BEGIN
+    INSERT INTO quay_internal.blob_deletion (blob_id, due_ms)
+    SELECT b.id, discard_ms FROM unnest(quay_internal.blob_unused(blob_ids)) AS b (id)
+    ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.blob_discard(bigint[]) IS
+    'Marks for deletion those of the blobs that nothing uses. The caller has locked them FOR UPDATE.';
+
+CREATE OR REPLACE FUNCTION quay_internal.blob_revive(blob_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    leased record;
+BEGIN
+    WITH revived AS (
+        DELETE FROM quay_internal.blob_deletion AS d
+        WHERE d.blob_id = ANY (blob_ids) AND (d.lease IS NULL OR d.due_ms <= quay_internal.clock_ms())
+        RETURNING d.blob_id, d.attempts
+    )
+    -- A client that had it and did not come to an end may have deleted the bytes in any of its locations.
+    DELETE FROM quay.imagestorageplacement AS p USING revived AS r WHERE p.storage_id = r.blob_id AND r.attempts > 0;
+    SELECT b.content_checksum, d.due_ms - quay_internal.clock_ms() AS ms INTO leased
+    FROM quay_internal.blob_deletion AS d JOIN quay.imagestorage AS b ON b.id = d.blob_id
+    WHERE d.blob_id = ANY (blob_ids) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY055',
+            MESSAGE = 'blob is being deleted',
+            DETAIL = format('A collector deletes the bytes of "%s", for at most %s s more.', leased.content_checksum, (leased.ms + 999) / 1000),
+            HINT = 'Try again: the upload is unchanged.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.blob_revive(bigint[]) IS
+    'Takes blobs that get a use off the list of those to be deleted. Those whose deletion was begun have no location any more: their bytes must be stored again. The caller holds them, FOR KEY SHARE at least. Errors: QY055 a client is deleting the bytes of one right now.';
+
+-- The triggers
+
+CREATE OR REPLACE FUNCTION quay_internal.manifestblob_added() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.blob_use_add(array_agg(a.repository_id), array_agg(a.blob_id)) FROM added AS a HAVING count(*) > 0;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.manifestblob_added() IS
+    'Trigger: counts the blobs that manifests refer to. Errors: QY055 a blob is being deleted, QY056 quota exceeded.';
+
+CREATE OR REPLACE FUNCTION quay_internal.manifestblob_removed() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Most have other uses in the repository, and are not touched.
+    PERFORM quay_internal.blob_use_drop(array_agg(g.repository_id), array_agg(g.blob_id))
+    FROM (SELECT DISTINCT r.repository_id, r.blob_id FROM removed AS r
+          WHERE NOT EXISTS (SELECT FROM quay.manifestblob AS m WHERE m.repository_id = r.repository_id AND m.blob_id = r.blob_id)) AS g
+    HAVING count(*) > 0;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.manifestblob_removed() IS 'Trigger: what manifests referred to may not be in use any more.';
+
+CREATE OR REPLACE TRIGGER manifestblob_added AFTER INSERT ON quay.manifestblob
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.manifestblob_added();
+CREATE OR REPLACE TRIGGER manifestblob_removed AFTER DELETE ON quay.manifestblob
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.manifestblob_removed();
+
+CREATE OR REPLACE FUNCTION quay_internal.imagestorage_added() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.size_add(0, 0, coalesce(sum(a.image_size), 0)::bigint) FROM added AS a;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.imagestorage_added() IS 'Trigger: counts new blobs for the size of the registry.';
+
+CREATE OR REPLACE FUNCTION quay_internal.imagestorage_removed() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.size_add(0, 0, - coalesce(sum(r.image_size), 0)::bigint) FROM removed AS r;
+    DELETE FROM quay_internal.blob_deletion AS d USING removed AS r WHERE d.blob_id = r.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.imagestorage_removed() IS 'Trigger: the same for blobs that go, which are not to be deleted any more.';
+
+CREATE OR REPLACE FUNCTION quay_internal.imagestorage_resizing() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Waits for those who are counting the old size; the next ones see the new one.
+    PERFORM FROM quay.imagestorage AS b WHERE b.id = OLD.id FOR UPDATE;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.imagestorage_resizing() IS 'Trigger: before the size of a blob changes.';
+
+CREATE OR REPLACE FUNCTION quay_internal.imagestorage_resized() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    change bigint := coalesce(NEW.image_size, 0) - coalesce(OLD.image_size, 0);
+BEGIN
+    PERFORM quay_internal.size_add(0, 0, change);
+    WITH users AS (
+        SELECT DISTINCT r.namespace_user_id AS namespace_id, m.repository_id
+        FROM quay.manifestblob AS m JOIN quay.repository AS r ON r.id = m.repository_id
+        WHERE m.blob_id = NEW.id
+    ), resized AS (
+        UPDATE quay_internal.blob_use AS u SET size = u.size + change
+        FROM (TABLE users UNION SELECT namespace_id, 0 FROM users) AS w
+        WHERE u.namespace_id = w.namespace_id AND u.blob_id = NEW.id AND u.repository_id = w.repository_id
+        RETURNING u.namespace_id, u.repository_id
+    )
+    SELECT count(quay_internal.size_add(r.namespace_id, r.repository_id, change, forced => true)::text) INTO change FROM resized AS r;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.imagestorage_resized() IS 'Trigger: a blob whose size becomes known is counted with it, whatever the limits.';
+
+CREATE OR REPLACE TRIGGER imagestorage_added AFTER INSERT ON quay.imagestorage
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.imagestorage_added();
+CREATE OR REPLACE TRIGGER imagestorage_removed AFTER DELETE ON quay.imagestorage
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.imagestorage_removed();
+CREATE OR REPLACE TRIGGER imagestorage_resizing BEFORE UPDATE OF image_size ON quay.imagestorage
+    FOR EACH ROW WHEN (OLD.image_size IS DISTINCT FROM NEW.image_size) EXECUTE FUNCTION quay_internal.imagestorage_resizing();
+CREATE OR REPLACE TRIGGER imagestorage_resized AFTER UPDATE OF image_size ON quay.imagestorage
+    FOR EACH ROW WHEN (OLD.image_size IS DISTINCT FROM NEW.image_size) EXECUTE FUNCTION quay_internal.imagestorage_resized();
+
+CREATE OR REPLACE FUNCTION quay_internal.uploadedblob_added() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.blob_revive(ARRAY[NEW.blob_id]);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.uploadedblob_added() IS 'Trigger: a blob that a repository gets is not to be deleted. Errors: QY055 it is being deleted.';
+
+CREATE OR REPLACE TRIGGER uploadedblob_added AFTER INSERT ON quay.uploadedblob
+    FOR EACH ROW EXECUTE FUNCTION quay_internal.uploadedblob_added();
+
+CREATE OR REPLACE FUNCTION quay_internal.repository_size_forget() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM quay_internal.size_counter AS c WHERE c.namespace_id = OLD.namespace_user_id AND c.repository_id = OLD.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.repository_size_forget() IS 'Trigger: the size of a repository goes with it.';
+
+CREATE OR REPLACE FUNCTION quay_internal.namespace_size_forget() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM quay_internal.size_counter AS c WHERE c.namespace_id = OLD.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.namespace_size_forget() IS 'Trigger: the size of a namespace goes with it.';
+
+CREATE OR REPLACE TRIGGER repository_size_forget AFTER DELETE ON quay.repository
+    FOR EACH ROW EXECUTE FUNCTION quay_internal.repository_size_forget();
+CREATE OR REPLACE TRIGGER namespace_size_forget AFTER DELETE ON quay."user"
+    FOR EACH ROW EXECUTE FUNCTION quay_internal.namespace_size_forget();
+
+-- Counting anew
+
+CREATE OR REPLACE FUNCTION quay_internal.size_recount(namespace_id bigint) RETURNS TABLE (repository_id bigint, before bigint, after bigint)
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    pairs record;
+BEGIN
+    -- One at a time, or a difference would be corrected twice.
+    PERFORM pg_advisory_xact_lock(hashtextextended('quay size ' || size_recount.namespace_id, 0));
+    SELECT array_agg(m.repository_id) AS repositories, array_agg(m.blob_id) AS blobs INTO pairs
+    FROM (SELECT DISTINCT m.repository_id, m.blob_id
+          FROM quay.repository AS r JOIN quay.manifestblob AS m ON m.repository_id = r.id
+          WHERE r.namespace_user_id = size_recount.namespace_id) AS m
+    WHERE NOT EXISTS (SELECT FROM quay_internal.blob_use AS u
+                      WHERE u.namespace_id = size_recount.namespace_id AND u.blob_id = m.blob_id AND u.repository_id = m.repository_id);
+    PERFORM quay_internal.blob_use_add(pairs.repositories, pairs.blobs, forced => true);
+    SELECT array_agg(u.repository_id) AS repositories, array_agg(u.blob_id) AS blobs INTO pairs
+    FROM quay_internal.blob_use AS u
+    WHERE u.namespace_id = size_recount.namespace_id AND u.repository_id > 0
+      AND NOT EXISTS (SELECT FROM quay.manifestblob AS m WHERE m.repository_id = u.repository_id AND m.blob_id = u.blob_id);
+    PERFORM quay_internal.blob_use_drop(coalesce(pairs.repositories, '{}'), coalesce(pairs.blobs, '{}'));
+
+    -- Whoever changes the one changes the other with it, so what they differ by is no matter of who is at work.
+    FOR repository_id, before, after IN
+        SELECT coalesce(c.repository_id, u.repository_id), coalesce(c.bytes, 0), coalesce(u.bytes, 0)
+        FROM (SELECT c.repository_id, sum(c.used)::bigint AS bytes FROM quay_internal.size_counter AS c
+              WHERE c.namespace_id = size_recount.namespace_id GROUP BY c.repository_id) AS c
+        FULL JOIN (SELECT u.repository_id, sum(u.size)::bigint AS bytes FROM quay_internal.blob_use AS u
+                   WHERE u.namespace_id = size_recount.namespace_id GROUP BY u.repository_id) AS u ON u.repository_id = c.repository_id
+        WHERE coalesce(c.bytes, 0) <> coalesce(u.bytes, 0)
+        ORDER BY 1
+    LOOP
+        PERFORM quay_internal.size_add(size_recount.namespace_id, repository_id, after - before, forced => true);
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.size_recount(bigint) IS
+    'Counts what a namespace and its repositories hold from the rows of manifests, corrects what differs, and says so: repository_id 0 is the namespace; before and after in bytes. Others can push and delete meanwhile.';

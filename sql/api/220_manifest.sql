@@ -4,10 +4,11 @@ CREATE OR REPLACE FUNCTION quay_internal.manifest_parse(manifest bytea, declared
         OUT digest text, OUT content text, OUT media_type text, OUT is_index boolean, OUT is_image boolean,
         OUT config_digest text, OUT config_media_type text, OUT config_size bigint,
         OUT subject text, OUT artifact_type text, OUT layers_compressed_size bigint, OUT blobs text[],
-        OUT children text[], OUT child_sizes bigint[], OUT annotations jsonb)
-    LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_manifest_describe';
+        OUT children text[], OUT child_sizes bigint[], OUT annotations jsonb, OUT config_data bytea,
+        OUT payload bytea, OUT name text, OUT tag text, OUT architecture text, OUT labels jsonb)
+    LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_manifest_read';
 COMMENT ON FUNCTION quay_internal.manifest_parse(bytea, text) IS
-    'What a manifest says, after all checks that need no table. declared_type: as in Content-Type; NULL: the manifest itself says it. digest: its sha256. blobs: the digests that the registry must hold, config and local layers, each once. children: of an index, as listed. Sizes in bytes. Errors: QY030 invalid, QY031 larger than quay.maximum_manifest_size, QY032 media type.';
+    'What a manifest says, after all checks that need no table. declared_type: as in Content-Type; NULL: the manifest itself says it. digest: its sha256. blobs: the digests that the registry must hold, config and local layers, each once. children: of an index, as listed. config_data: the config, if it is embedded. Docker schema 1 only: the name and the tag under which the manifest was made, its architecture, the labels of its uppermost image, and of a signed one the payload, of which the digest is made. Sizes in bytes. Errors: QY030 invalid, QY031 larger than quay.maximum_manifest_size, QY032 media type.';
 
 CREATE OR REPLACE FUNCTION quay_internal.manifest_annotations(content text) RETURNS jsonb
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_manifest_annotations';
@@ -18,18 +19,19 @@ CREATE OR REPLACE FUNCTION quay_internal.imageconfig_labels(config bytea, media_
 COMMENT ON FUNCTION quay_internal.imageconfig_labels(bytea, text) IS
     'Labels of an image configuration of that media type, an object. Errors: QY036 invalid configuration.';
 
-CREATE OR REPLACE FUNCTION quay_internal.manifest_is_alive(manifest_id bigint, now_ms bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION quay_internal.manifest_is_alive(manifest_id bigint, now_ms bigint, with_hidden boolean DEFAULT true) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM quay.tag AS t
-                   WHERE t.manifest_id = manifest_is_alive.manifest_id AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms))
+                   WHERE t.manifest_id = manifest_is_alive.manifest_id AND (with_hidden OR NOT t.hidden)
+                     AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms))
         OR EXISTS (SELECT FROM quay.manifestchild AS c JOIN quay.tag AS t ON t.manifest_id = c.manifest_id
-                   WHERE c.child_manifest_id = manifest_is_alive.manifest_id
+                   WHERE c.child_manifest_id = manifest_is_alive.manifest_id AND (with_hidden OR NOT t.hidden)
                      AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms));
 END
 $$;
-COMMENT ON FUNCTION quay_internal.manifest_is_alive(bigint, bigint) IS
-    'Does a live tag, visible or hidden, point to the manifest or to an index that lists it?';
+COMMENT ON FUNCTION quay_internal.manifest_is_alive(bigint, bigint, boolean) IS
+    'Does a live tag point to the manifest or to an index that lists it? with_hidden: a temporary one counts.';
 
 CREATE OR REPLACE FUNCTION quay_internal.digest_require(expected text, data bytea, what text) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -65,9 +67,9 @@ BEGIN
           FROM quay.imagestorage AS b
           WHERE b.id = ANY (wanted)
           ORDER BY b.id FOR KEY SHARE) AS b;
-    missing := ARRAY(SELECT d.digest FROM unnest(parsed.blobs) AS d (digest)
-                     WHERE d.digest <> ALL (coalesce(present, '{}')) ORDER BY d.digest);
-    IF missing <> '{}' THEN
+    IF cardinality(blob_ids) IS DISTINCT FROM cardinality(parsed.blobs) THEN
+        missing := ARRAY(SELECT d.digest FROM unnest(parsed.blobs) AS d (digest)
+                         WHERE d.digest <> ALL (coalesce(present, '{}')) ORDER BY d.digest);
         RAISE EXCEPTION USING ERRCODE = 'QY033',
             MESSAGE = 'manifest refers to blobs that the repository does not have',
             DETAIL = format('Missing are %s: %s.', cardinality(missing), array_to_string(missing, ', ')),
@@ -85,30 +87,16 @@ $$;
 COMMENT ON FUNCTION quay_internal.manifest_blobs_require(bigint, record) IS
     'Ids of the blobs that a parsed manifest refers to, their rows locked. Errors: QY030 wrong size of the config, QY033 some are missing (all are named).';
 
-CREATE OR REPLACE FUNCTION quay_internal.manifest_children_require(repository_id bigint, parsed record) RETURNS bigint[]
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION quay_internal.manifest_children_check(parsed record, child_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    child_ids bigint[];
-    result text[];
-    missing text[];
     wrong record;
 BEGIN
-    SELECT array_agg(m.id), array_agg(m.digest::text) INTO child_ids, result
-    FROM (SELECT m.id, m.digest FROM quay.manifest AS m
-          WHERE m.repository_id = manifest_children_require.repository_id AND m.digest = ANY (parsed.children)
-          ORDER BY m.id FOR KEY SHARE) AS m;
-    missing := ARRAY(SELECT DISTINCT d.digest FROM unnest(parsed.children) AS d (digest)
-                     WHERE d.digest <> ALL (coalesce(result, '{}')) ORDER BY d.digest);
-    IF missing <> '{}' THEN
-        RAISE EXCEPTION USING ERRCODE = 'QY034',
-            MESSAGE = 'index lists manifests that the repository does not have',
-            DETAIL = format('Missing are %s: %s.', cardinality(missing), array_to_string(missing, ', ')),
-            HINT = 'Push them by digest first, then the index.';
-    END IF;
     SELECT d.digest, d.size, octet_length(m.manifest_bytes) AS actual INTO wrong
-    FROM unnest(parsed.children, parsed.child_sizes) AS d (digest, size)
-    JOIN quay.manifest AS m ON m.repository_id = manifest_children_require.repository_id AND m.digest = d.digest
-    WHERE m.manifest_bytes <> '' AND octet_length(m.manifest_bytes) <> d.size   -- '': only known, not held
+    FROM quay.manifest AS m
+    JOIN unnest(parsed.children, parsed.child_sizes) AS d (digest, size) ON d.digest = m.digest
+    WHERE m.id = ANY (child_ids)
+      AND m.manifest_bytes <> '' AND octet_length(m.manifest_bytes) <> d.size   -- '': only known, not held
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'QY030',
@@ -116,11 +104,51 @@ BEGIN
             DETAIL = format('It says %s for "%s", which has %s bytes.', wrong.size, wrong.digest, wrong.actual),
             HINT = 'The size in a descriptor must be that of the content.';
     END IF;
-    RETURN coalesce(child_ids, '{}');
+    -- A schema 1 manifest says itself what it runs on; no other kind does, and no other list has it.
+    IF parsed.media_type <> 'application/vnd.docker.distribution.manifest.list.v2+json' THEN
+        RETURN;
+    END IF;
+    SELECT m.digest, quay_internal.json_or_null(m.manifest_bytes) ->> 'architecture' AS actual, e.entry -> 'platform' ->> 'architecture' AS stated
+    INTO wrong
+    FROM json_array_elements(parsed.content::json -> 'manifests') AS e (entry)
+    JOIN quay.manifest AS m ON m.digest = e.entry ->> 'digest' AND m.id = ANY (child_ids) AND m.manifest_bytes <> ''
+    WHERE e.entry ->> 'mediaType' = 'application/vnd.docker.distribution.manifest.v1+json'
+      AND quay_internal.json_or_null(m.manifest_bytes) ->> 'architecture' IS DISTINCT FROM e.entry -> 'platform' ->> 'architecture'
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY030',
+            MESSAGE = 'index gives the wrong architecture of a manifest',
+            DETAIL = format('It says "%s" for "%s", which is made for "%s".', left(wrong.stated, 80), wrong.digest, left(wrong.actual, 80)),
+            HINT = 'The platform in a descriptor must be that of the content.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.manifest_children_check(record, bigint[]) IS
+    'Refuses (QY030) a parsed index that is wrong about the size of these manifests, or about the architecture of one of Docker schema 1.';
+
+CREATE OR REPLACE FUNCTION quay_internal.manifest_children_require(repository_id bigint, parsed record,
+                                                                   OUT child_ids bigint[], OUT missing text[])
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    present text[];
+BEGIN
+    SELECT coalesce(array_agg(m.id), '{}'), coalesce(array_agg(m.digest::text), '{}') INTO child_ids, present
+    FROM (SELECT m.id, m.digest FROM quay.manifest AS m
+          WHERE m.repository_id = manifest_children_require.repository_id AND m.digest = ANY (parsed.children)
+          ORDER BY m.id FOR KEY SHARE) AS m;
+    missing := ARRAY(SELECT DISTINCT d.digest FROM unnest(parsed.children) AS d (digest)
+                     WHERE d.digest <> ALL (present) ORDER BY d.digest);
+    IF missing <> '{}' AND NOT quay_internal.setting('sparse_index')::boolean THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY034',
+            MESSAGE = 'index lists manifests that the repository does not have',
+            DETAIL = format('Missing are %s: %s.', cardinality(missing), array_to_string(missing, ', ')),
+            HINT = 'Push them by digest first, then the index.';
+    END IF;
+    PERFORM quay_internal.manifest_children_check(parsed, child_ids);
 END
 $$;
 COMMENT ON FUNCTION quay_internal.manifest_children_require(bigint, record) IS
-    'Ids of the manifests that a parsed index lists, their rows locked. Errors: QY030 wrong size, QY034 some are missing (all are named).';
+    'Ids of the manifests that a parsed index lists, their rows locked, and the digests of those that the repository does not have, which only quay.sparse_index allows. Errors: QY030 wrong size or architecture, QY034 some are missing (all are named).';
 
 CREATE OR REPLACE FUNCTION quay_internal.manifest_labels(parsed record, config bytea) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -128,14 +156,17 @@ BEGIN
     IF config IS NOT NULL THEN
         IF parsed.config_digest IS NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'QY036',
-                MESSAGE = 'an index has no config',
+                MESSAGE = format('%s has no config', CASE WHEN parsed.is_index THEN 'an index' ELSE 'a schema 1 manifest' END),
                 DETAIL = format('The manifest is of type "%s".', parsed.media_type),
-                HINT = 'Pass config only with the manifest of an image.';
+                HINT = 'Pass config only with the manifest of an image that refers to one.';
         END IF;
         PERFORM quay_internal.digest_require(parsed.config_digest, config, 'config');
     END IF;
+    config := coalesce(config, parsed.config_data);
     IF parsed.is_index THEN
         RETURN '{}';
+    ELSIF parsed.labels IS NOT NULL THEN
+        RETURN parsed.labels;
     ELSIF parsed.is_image AND config IS NOT NULL THEN
         RETURN quay_internal.imageconfig_labels(config, parsed.config_media_type) || parsed.annotations;
     END IF;
@@ -143,14 +174,69 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay_internal.manifest_labels(record, bytea) IS
-    'Labels of a parsed manifest: those of its image configuration, if that is passed, overlaid by its annotations; an index has none. Errors: QY021 the config is another one, QY036 it is invalid.';
+    'Labels of a parsed manifest: those of its image configuration, if that is passed or embedded, overlaid by its annotations; of Docker schema 1 those of the uppermost image; an index has none. Errors: QY021 the config is another one, QY036 it is invalid.';
+
+CREATE OR REPLACE FUNCTION quay_internal.schema1_tags(name text, tag text, namespace text, repository text, tags text[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF name <> namespace || '/' || repository
+       AND NOT (name = repository AND namespace = quay_internal.setting('library_namespace')
+                AND quay_internal.setting('library_support')::boolean) THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY030',
+            MESSAGE = 'manifest was made for another repository',
+            DETAIL = format('It names "%s", not "%s".', left(name, 80), left(namespace || '/' || repository, 80)),
+            HINT = 'A Docker schema 1 manifest says where it belongs; push the image as Docker schema 2 or OCI.';
+    END IF;
+    IF tags <> ARRAY[tag] AND tags <> '{}' THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY030',
+            MESSAGE = 'manifest was made for another tag',
+            DETAIL = format('It names "%s", not "%s".', left(tag, 80), left(array_to_string(tags, ', '), 80)),
+            HINT = 'A Docker schema 1 manifest says where it belongs; push the image as Docker schema 2 or OCI.';
+    END IF;
+    RETURN ARRAY[tag];
+END
+$$;
+COMMENT ON FUNCTION quay_internal.schema1_tags(text, text, text, text, text[]) IS
+    'The tags of a push of a Docker schema 1 manifest: the one that it names. Errors: QY030 it names another repository, or not the tags of the push.';
+
+CREATE OR REPLACE FUNCTION quay_internal.manifest_link_children(target_id bigint, manifest_id bigint, parsed record) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    children record;
+BEGIN
+    SELECT * INTO children FROM quay_internal.manifest_children_require(target_id, parsed);
+    INSERT INTO quay.manifestchild (repository_id, manifest_id, child_manifest_id)
+    SELECT target_id, manifest_link_children.manifest_id, c.id FROM unnest(children.child_ids) AS c (id)
+    ON CONFLICT DO NOTHING;
+    INSERT INTO quay_internal.missing_child (repository_id, digest, manifest_id)
+    SELECT target_id, d.digest, manifest_link_children.manifest_id FROM unnest(children.missing) AS d (digest)
+    ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.manifest_link_children(bigint, bigint, record) IS
+    'Links a parsed index to the manifests that it lists, and notes those that are still missing. Errors: QY030, QY034.';
+
+CREATE OR REPLACE FUNCTION quay_internal.manifest_link_parents(target_id bigint, manifest_id bigint, digest text) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    WITH arrived AS (
+        DELETE FROM quay_internal.missing_child AS c
+        WHERE c.repository_id = target_id AND c.digest = manifest_link_parents.digest
+        RETURNING c.manifest_id
+    )
+    INSERT INTO quay.manifestchild (repository_id, manifest_id, child_manifest_id)
+    SELECT target_id, arrived.manifest_id, manifest_link_parents.manifest_id FROM arrived
+    ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.manifest_link_parents(bigint, bigint, text) IS
+    'Links a manifest that has just arrived to the indexes that listed it before it was there.';
 
 CREATE OR REPLACE FUNCTION quay_internal.manifest_add(target_id bigint, stored_digest text, parsed record, labels jsonb,
                                                       OUT manifest_id bigint, OUT created boolean)
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     blob_ids bigint[];
-    child_ids bigint[];
 BEGIN
     created := false;
     LOOP
@@ -162,8 +248,15 @@ BEGIN
             RETURN;
         END IF;
 
-        blob_ids := quay_internal.manifest_blobs_require(target_id, parsed);
-        child_ids := quay_internal.manifest_children_require(target_id, parsed);
+        IF quay_internal.setting('sparse_index')::boolean THEN
+            -- An index and a manifest that it lists may arrive at once: the later one must see the other.
+            PERFORM quay_internal.tag_lock(target_id);
+        END IF;
+        blob_ids := CASE WHEN parsed.blobs <> '{}' THEN quay_internal.manifest_blobs_require(target_id, parsed) ELSE '{}' END;
+        IF parsed.subject IS NOT NULL THEN
+            -- It need not exist. If it does it stays, since from now on something refers to it.
+            PERFORM FROM quay.manifest AS m WHERE m.repository_id = target_id AND m.digest = parsed.subject FOR KEY SHARE;
+        END IF;
         -- A row without bytes is a manifest that a proxy knows of but does not hold: it gets them now.
         INSERT INTO quay.manifest AS m (repository_id, digest, media_type_id, manifest_bytes, config_media_type,
                                         layers_compressed_size, subject, subject_backfilled, artifact_type, artifact_type_backfilled)
@@ -182,12 +275,15 @@ BEGIN
     END LOOP;
     created := true;
 
-    INSERT INTO quay.manifestblob (repository_id, manifest_id, blob_id)
-    SELECT target_id, manifest_add.manifest_id, b.id FROM unnest(blob_ids) AS b (id)
-    ON CONFLICT DO NOTHING;
-    INSERT INTO quay.manifestchild (repository_id, manifest_id, child_manifest_id)
-    SELECT target_id, manifest_add.manifest_id, c.id FROM unnest(child_ids) AS c (id)
-    ON CONFLICT DO NOTHING;
+    IF blob_ids <> '{}' THEN
+        INSERT INTO quay.manifestblob (repository_id, manifest_id, blob_id)
+        SELECT target_id, manifest_add.manifest_id, b.id FROM unnest(blob_ids) AS b (id)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    IF parsed.children <> '{}' THEN
+        PERFORM quay_internal.manifest_link_children(target_id, manifest_id, parsed);
+    END IF;
+    PERFORM quay_internal.manifest_link_parents(target_id, manifest_id, stored_digest);
     -- index_status 0: waits for the scanner
     INSERT INTO quay.manifestsecuritystatus (manifest_id, repository_id, index_status, error_json, last_indexed, indexer_hash,
                                              indexer_version, metadata_json)
@@ -199,7 +295,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay_internal.manifest_add(bigint, text, record, jsonb) IS
-    'The row of a parsed manifest in a repository, made with all that hangs on it if there is none. Errors: QY030, QY033, QY034.';
+    'The row of a parsed manifest in a repository, made with all that hangs on it if there is none. Errors: QY030, QY033, QY034, QY055, QY056.';
 
 CREATE OR REPLACE FUNCTION quay.manifest_put(namespace text, repository text, manifest bytea, OUT manifest_id bigint, OUT digest text,
                                              INOUT media_type text DEFAULT NULL, INOUT tags text[] DEFAULT '{}',
@@ -217,11 +313,14 @@ DECLARE
 BEGIN
     parsed := quay_internal.manifest_parse(manifest, manifest_put.media_type);
     digest := parsed.digest;
-    IF expected_digest IS NOT NULL THEN
-        PERFORM quay_internal.digest_require(expected_digest, manifest, 'manifest');
+    IF expected_digest <> digest THEN
+        PERFORM quay_internal.digest_require(expected_digest, coalesce(parsed.payload, manifest), 'manifest');
         digest := expected_digest;
     END IF;
     tags := ARRAY(SELECT DISTINCT t.name FROM unnest(manifest_put.tags) AS t (name) ORDER BY t.name);
+    IF parsed.tag IS NOT NULL THEN
+        tags := quay_internal.schema1_tags(parsed.name, parsed.tag, namespace, repository, tags);
+    END IF;
     FOREACH name IN ARRAY tags LOOP
         PERFORM quay_internal.name_check('tag', name);
     END LOOP;
@@ -232,21 +331,27 @@ BEGIN
 
     SELECT a.manifest_id, a.created INTO manifest_id, created
     FROM quay_internal.manifest_add(target.id, digest, parsed, labels) AS a;
-    PERFORM quay_internal.manifest_keep(target.id,
-        ARRAY(SELECT c.child_manifest_id FROM quay.manifestchild AS c WHERE c.manifest_id = manifest_put.manifest_id),
-        quay_internal.setting('temporary_tag_expiration')::integer);
+    IF parsed.children <> '{}' THEN
+        PERFORM quay_internal.manifest_keep(target.id,
+            ARRAY(SELECT c.child_manifest_id FROM quay.manifestchild AS c WHERE c.manifest_id = manifest_put.manifest_id),
+            quay_internal.setting('temporary_tag_expiration')::integer);
+    END IF;
 
-    FOREACH name IN ARRAY tags LOOP
-        PERFORM quay_internal.tag_retarget(target, name, manifest_id);
-        PERFORM quay_internal.log_add('push_repo', target.namespace_user_id, performer_id, target.id,
-            jsonb_build_object('namespace', namespace, 'repo', target.name, 'tag', name, 'manifest_digest', digest), ip);
-    END LOOP;
     IF tags = '{}' THEN
         -- A referrer is found through its subject and has no other tag that would keep it.
         PERFORM quay_internal.manifest_keep(target.id, ARRAY[manifest_id],
             CASE WHEN parsed.subject IS NULL THEN quay_internal.setting('upload_expiration')::integer END);
         PERFORM quay_internal.log_add('push_repo', target.namespace_user_id, performer_id, target.id,
             jsonb_build_object('namespace', namespace, 'repo', target.name, 'manifest_digest', digest), ip);
+    ELSE
+        PERFORM quay_internal.tag_retarget_many(target, tags, manifest_id);
+        PERFORM quay_internal.log_add_many('push_repo', target.namespace_user_id, performer_id, target.id,
+            ARRAY(SELECT jsonb_build_object('namespace', namespace, 'repo', target.name, 'tag', t.name, 'manifest_digest', digest)
+                  FROM unnest(tags) AS t (name)), ip);
+        PERFORM quay_internal.event_notify(target, namespace, 'repo_push', jsonb_build_object('updated_tags', tags), actor);
+    END IF;
+    IF created AND parsed.blobs <> '{}' THEN
+        PERFORM quay_internal.quota_warn(target.namespace_user_id, namespace);
     END IF;
 
     media_type := parsed.media_type;
@@ -256,4 +361,30 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay.manifest_put(text, text, bytea, text, text[], text, bytea, text, text) IS
-    'Pushes a manifest: its row, links to blobs and children, labels, the mark for the scanner, tags and audit, or nothing. The bytes are kept exactly. media_type: as declared by the client, NULL if it said nothing. tags: without any the manifest is kept for quay.upload_expiration seconds, for ever if it has a subject. expected_digest: refuses other bytes; a sha512 digest is also the digest under which the manifest is stored, which otherwise is its sha256. config: bytes of the config blob, from which the labels of an image are read. created is false if the repository had the manifest already. Errors: QY002, QY003, QY004, QY005, QY007, QY020, QY021, QY022, QY030, QY031, QY032, QY033, QY034, QY036, QY040, QY041, 40001.';
+    'Pushes a manifest: its row, links to blobs and children, labels, the mark for the scanner, tags, audit and the event repo_push, or nothing. The bytes are kept exactly. media_type: as declared by the client, NULL if it said nothing. tags: without any the manifest is kept for quay.upload_expiration seconds, for ever if it has a subject. A Docker schema 1 manifest names its repository and its tag, and gets that one; its digest is made of what is signed. expected_digest: refuses other bytes; a sha512 digest is also the digest under which the manifest is stored, which otherwise is its sha256. config: bytes of the config blob, from which the labels of an image are read; not needed if they are embedded in the descriptor. All blobs must be here, embedded ones too; non-distributable layers need not. With quay.sparse_index an index may list manifests that are not here yet: each is linked when it arrives. created is false if the repository had the manifest already. Errors: QY002, QY003, QY004, QY005, QY007, QY020, QY021, QY022, QY030, QY031, QY032, QY033, QY034, QY036, QY040, QY041, QY055 a blob is being deleted (retry), QY056 a quota would be exceeded, 40001.';
+
+-- Rows of the reference that are older than some columns, or were filled in wrongly.
+
+CREATE OR REPLACE FUNCTION quay.manifest_backfill(n integer DEFAULT 1000) RETURNS integer
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    batch_size integer := quay_internal.batch_size(n);
+    ids bigint[];
+BEGIN
+    -- One branch for each of the small indexes.
+    ids := ARRAY(SELECT m.id FROM quay.manifest AS m WHERE m.subject LIKE '(%' ORDER BY m.id LIMIT batch_size FOR NO KEY UPDATE SKIP LOCKED);
+    ids := ids || ARRAY(SELECT m.id FROM quay.manifest AS m WHERE m.subject_backfilled IS NOT TRUE AND m.id <> ALL (ids)
+                        ORDER BY m.id LIMIT batch_size - cardinality(ids) FOR NO KEY UPDATE SKIP LOCKED);
+    ids := ids || ARRAY(SELECT m.id FROM quay.manifest AS m WHERE m.artifact_type_backfilled IS NOT TRUE AND m.id <> ALL (ids)
+                        ORDER BY m.id LIMIT batch_size - cardinality(ids) FOR NO KEY UPDATE SKIP LOCKED);
+    UPDATE quay.manifest AS m
+    SET subject = left(d.document -> 'subject' ->> 'digest', 255), subject_backfilled = true,
+        artifact_type = left(nullif(d.document ->> 'artifactType', ''), 255), artifact_type_backfilled = true,
+        config_media_type = coalesce(m.config_media_type, left(d.document -> 'config' ->> 'mediaType', 255))
+    FROM (SELECT r.id, quay_internal.json_or_null(r.manifest_bytes) AS document FROM quay.manifest AS r WHERE r.id = ANY (ids)) AS d
+    WHERE m.id = d.id;
+    RETURN cardinality(ids);
+END
+$$;
+COMMENT ON FUNCTION quay.manifest_backfill(integer) IS
+    'Fills in subject, artifact type and media type of the config, from their bytes, of at most n manifests that came from an older database without them, or with a subject that is no digest. Returns how many it has done: 0 when there is no more, or when other sessions are at the rest. For maintenance after a migration. Errors: 22023 n not positive.';

@@ -22,21 +22,44 @@ $$;
 COMMENT ON FUNCTION quay_internal.tag_lock(bigint) IS
     'Waits for the lock on the tags of a repository and holds it until the transaction ends. The Quay application takes the same lock.';
 
+-- Live rows are looked for in two steps, without an end and with one to come: either finds its place in an index, where one condition for
+-- both would read the whole history of the name.
+
 CREATE OR REPLACE FUNCTION quay_internal.tag_find(repository_id bigint, name text, now_ms bigint) RETURNS quay.tag
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     result quay.tag;
 BEGIN
     SELECT * INTO result FROM quay.tag AS t
-    WHERE t.repository_id = tag_find.repository_id AND t.name = tag_find.name AND NOT t.hidden
-      AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms)
-    ORDER BY t.lifetime_end_ms DESC NULLS FIRST, t.id DESC
-    LIMIT 1;
+    WHERE t.repository_id = tag_find.repository_id AND t.name = tag_find.name AND t.lifetime_end_ms IS NULL AND NOT t.hidden;
+    IF NOT FOUND THEN
+        SELECT * INTO result FROM quay.tag AS t
+        WHERE t.repository_id = tag_find.repository_id AND t.name = tag_find.name AND t.lifetime_end_ms > now_ms AND NOT t.hidden
+        ORDER BY t.lifetime_end_ms DESC
+        LIMIT 1;
+    END IF;
     RETURN result;
 END
 $$;
 COMMENT ON FUNCTION quay_internal.tag_find(bigint, text, bigint) IS
     'The visible tag of that name that is alive: its end is after now_ms, or it has none. All NULL if there is none.';
+
+CREATE OR REPLACE FUNCTION quay_internal.tag_lock_live(repository_id bigint, name text, now_ms bigint) RETURNS SETOF quay.tag
+    LANGUAGE plpgsql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+        SELECT * FROM quay.tag AS t
+        WHERE t.repository_id = tag_lock_live.repository_id AND t.name = tag_lock_live.name AND t.lifetime_end_ms IS NULL AND NOT t.hidden
+        FOR NO KEY UPDATE;
+    RETURN QUERY
+        SELECT * FROM quay.tag AS t
+        WHERE t.repository_id = tag_lock_live.repository_id AND t.name = tag_lock_live.name AND t.lifetime_end_ms > now_ms AND NOT t.hidden
+        ORDER BY t.lifetime_end_ms DESC
+        FOR NO KEY UPDATE;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.tag_lock_live(bigint, text, bigint) IS
+    'The live visible rows of that name, locked: the one that tag_find() answers, and more only in a database of the reference or within the millisecond of a move. The Quay application changes some columns without tag_lock(), which the caller holds; hence the locks on rows.';
 
 CREATE OR REPLACE FUNCTION quay_internal.tag_free_end(repository_id bigint, name text, end_ms bigint) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -58,11 +81,52 @@ BEGIN
     -- A notice of a coming expiry was about the old end.
     DELETE FROM quay.tagnotificationsuccess AS n WHERE n.tag_id = tag_end.tag_id;
     UPDATE quay.tag AS t
-    SET lifetime_end_ms = quay_internal.tag_free_end(t.repository_id, t.name, tag_end.end_ms)
+    SET lifetime_end_ms = quay_internal.tag_free_end(t.repository_id, t.name, tag_end.end_ms),
+        ended = coalesce(tag_end.end_ms <= quay_internal.clock_ms(), false)
     WHERE t.id = tag_end.tag_id;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.tag_end(bigint, bigint) IS 'Ends a row at end_ms, or up to a few ms before if another row of the name ends there.';
+COMMENT ON FUNCTION quay_internal.tag_end(bigint, bigint) IS
+    'Ends a row at end_ms, or up to a few ms before if another row of the name ends there. NULL: it has no end any more.';
+
+-- ended: known to be over, which keeps the row out of the indexes of those that may be alive. Nothing is wrong if a row that is over is not
+-- marked; one that is alive must not be.
+
+CREATE OR REPLACE FUNCTION quay_internal.tag_set_ended() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.ended := NOT NEW.ended;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.tag_set_ended() IS
+    'Trigger: the mark of a row that is over follows its end, for those who do not write it themselves.';
+
+CREATE OR REPLACE TRIGGER tag_set_ended BEFORE UPDATE OF lifetime_end_ms ON quay.tag
+    FOR EACH ROW WHEN (NOT NEW.hidden AND NEW.ended <> coalesce(NEW.lifetime_end_ms <= quay_internal.clock_ms(), false))
+    EXECUTE FUNCTION quay_internal.tag_set_ended();
+
+CREATE OR REPLACE FUNCTION quay_internal.tag_mark_ended(repository_id bigint, now_ms bigint, n integer) RETURNS integer
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    marked integer;
+BEGIN
+    -- A snapshot may be older than what somebody else has marked: not worth a serialization failure.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RETURN 0;
+    END IF;
+    UPDATE quay.tag AS t SET ended = true
+    FROM (SELECT e.id FROM quay.tag AS e
+          WHERE e.repository_id = tag_mark_ended.repository_id AND e.lifetime_end_ms <= now_ms AND NOT e.ended AND NOT e.hidden
+          ORDER BY e.lifetime_end_ms
+          LIMIT n FOR NO KEY UPDATE SKIP LOCKED) AS over
+    WHERE t.id = over.id;
+    GET DIAGNOSTICS marked = ROW_COUNT;
+    RETURN marked;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.tag_mark_ended(bigint, bigint, integer) IS
+    'Marks at most n tags of a repository that have reached their end, the oldest first, and returns how many. Each tag that is given an end marks two, so that no more of them pile up than are alive.';
 
 CREATE OR REPLACE FUNCTION quay_internal.tag_refuse_immutable(tag quay.tag, verb text) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -78,38 +142,6 @@ $$;
 COMMENT ON FUNCTION quay_internal.tag_refuse_immutable(quay.tag, text) IS
     'Refuses (QY041) to change an immutable tag, if quay.immutable_tags is on. verb: what was tried, as a participle.';
 
--- Immutability policies
-
-CREATE OR REPLACE FUNCTION quay_internal.policy_matches(policy text, name text) RETURNS boolean
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    rule jsonb;
-    matches boolean;
-BEGIN
-    rule := policy::jsonb;
-    BEGIN
-        matches := name ~ ('^(?:' || (rule ->> 'tag_pattern') || ')$');
-    EXCEPTION WHEN invalid_regular_expression OR program_limit_exceeded THEN
-        matches := false;
-    END;
-    RETURN coalesce(matches, false) = coalesce((rule ->> 'tag_pattern_matches')::boolean, true);
-END
-$$;
-COMMENT ON FUNCTION quay_internal.policy_matches(text, text) IS
-    'Does an immutability policy apply to a tag name? The pattern, a PostgreSQL regular expression, must match the whole name; tag_pattern_matches false turns the answer round. A pattern that is not valid matches nothing.';
-
-CREATE OR REPLACE FUNCTION quay_internal.policy_makes_immutable(repository quay.repository, name text) RETURNS boolean
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN EXISTS (SELECT FROM quay.repositoryimmutabilitypolicy AS p
-                   WHERE p.repository_id = repository.id AND quay_internal.policy_matches(p.policy, name))
-        OR EXISTS (SELECT FROM quay.namespaceimmutabilitypolicy AS p
-                   WHERE p.namespace_id = repository.namespace_user_id AND quay_internal.policy_matches(p.policy, name));
-END
-$$;
-COMMENT ON FUNCTION quay_internal.policy_makes_immutable(quay.repository, text) IS
-    'Does any policy of the repository or of its namespace make tags of that name immutable?';
-
 -- What goes along with a tag
 
 CREATE OR REPLACE FUNCTION quay_internal.tag_end_cosign(repository_id bigint, manifest_id bigint, now_ms bigint) RETURNS void
@@ -120,9 +152,11 @@ DECLARE
 BEGIN
     -- Another tag of the image needs them still.
     IF EXISTS (SELECT FROM quay.tag AS t
-               WHERE t.manifest_id = tag_end_cosign.manifest_id AND NOT t.hidden
-                 AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms)
+               WHERE t.manifest_id = tag_end_cosign.manifest_id AND t.lifetime_end_ms IS NULL AND NOT t.hidden
                  AND NOT quay_internal.tag_is_cosign(t.name))
+       OR EXISTS (SELECT FROM quay.tag AS t
+                  WHERE t.manifest_id = tag_end_cosign.manifest_id AND t.lifetime_end_ms > now_ms AND NOT t.hidden
+                    AND NOT quay_internal.tag_is_cosign(t.name))
     THEN
         RETURN;
     END IF;
@@ -167,98 +201,32 @@ $$;
 COMMENT ON FUNCTION quay_internal.manifest_keep(bigint, bigint[], integer) IS
     'Makes sure that manifests stay available for that many seconds, NULL for ever: gives a hidden temporary tag to each that no tag keeps as long.';
 
--- Moving a tag
+-- Setting a tag: the move itself is in api/241_tag_move.sql.
 
-CREATE OR REPLACE FUNCTION quay_internal.tag_retarget(repository quay.repository, name text, manifest_id bigint,
-                                                      end_ms bigint DEFAULT NULL, reversion boolean DEFAULT false) RETURNS quay.tag
+CREATE OR REPLACE FUNCTION quay_internal.reference_to_manifest(repository quay.repository, reference text, lock boolean DEFAULT false)
+    RETURNS quay.manifest
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    now_ms bigint;
-    start_ms bigint;
-    displaced quay.tag;
-    rules record;
-    by_policy boolean := false;
-    moved quay.tag;
-BEGIN
-    PERFORM quay_internal.tag_lock(repository.id);
-    PERFORM quay_internal.tag_check_snapshot(repository.id, name);
-    now_ms := quay_internal.clock_ms();
-    start_ms := now_ms;
-
-    -- One row, or none. A database of the reference may have more: they all end, the newest last.
-    FOR displaced IN
-        SELECT * FROM quay.tag AS t
-        WHERE t.repository_id = repository.id AND t.name = tag_retarget.name AND NOT t.hidden
-          AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms)
-        ORDER BY t.lifetime_end_ms DESC NULLS FIRST, t.id DESC
-        FOR NO KEY UPDATE
-    LOOP
-        PERFORM quay_internal.tag_refuse_immutable(displaced, 'overwritten');
-        -- Two moves within a millisecond: time goes on all the same.
-        start_ms := greatest(start_ms, displaced.lifetime_start_ms + 1);
-        CONTINUE WHEN displaced.lifetime_end_ms <= start_ms;
-        PERFORM quay_internal.tag_end(displaced.id, start_ms);
-        IF displaced.manifest_id <> tag_retarget.manifest_id AND NOT quay_internal.tag_is_cosign(name) THEN
-            PERFORM quay_internal.tag_end_cosign(repository.id, displaced.manifest_id, start_ms);
-        END IF;
-    END LOOP;
-
-    rules := quay_internal.label_tag_rules(manifest_id);
-    IF end_ms IS NULL AND rules.expires_after IS NOT NULL THEN
-        end_ms := start_ms + rules.expires_after * 1000;
-    END IF;
-    IF NOT quay_internal.setting('immutable_tags')::boolean THEN
-        rules.immutable := false;
-    ELSIF NOT rules.immutable THEN
-        by_policy := quay_internal.policy_makes_immutable(repository, name);
-        rules.immutable := by_policy;
-    END IF;
-    IF rules.immutable AND NOT quay_internal.setting('immutable_tags_can_expire')::boolean THEN
-        end_ms := NULL;
-    END IF;
-
-    INSERT INTO quay.tag (name, repository_id, manifest_id, lifetime_start_ms, lifetime_end_ms, hidden, reversion, immutable, tag_kind_id)
-    VALUES (tag_retarget.name, repository.id, tag_retarget.manifest_id, start_ms, end_ms, false, tag_retarget.reversion, rules.immutable,
-            (SELECT k.id FROM quay.tagkind AS k WHERE k.name = 'tag'))
-    ON CONFLICT DO NOTHING
-    RETURNING * INTO moved;
-    IF NOT FOUND THEN
-        -- Somebody wrote to the table without the lock.
-        RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
-            MESSAGE = 'could not serialize access due to concurrent update',
-            DETAIL = format('Tag "%s" was moved by another transaction.', name),
-            HINT = 'The transaction might succeed if retried.';
-    END IF;
-    IF by_policy THEN
-        PERFORM quay_internal.log_add('tag_made_immutable_by_policy', repository.namespace_user_id, NULL, repository.id,
-            jsonb_build_object('repo', repository.name, 'tag', name), NULL);
-    END IF;
-    RETURN moved;
-END
-$$;
-COMMENT ON FUNCTION quay_internal.tag_retarget(quay.repository, text, bigint, bigint, boolean) IS
-    'Points a tag to a manifest of the repository, and answers its new row. The row before, if any, ends in the ms in which the new one starts, and signatures of a manifest that loses its last tag end with it. end_ms NULL: what the label quay.expires-after says, else no end. The only place where a tag is moved. Errors: QY041 immutable, 40001 if the transaction cannot see the latest row (REPEATABLE READ and SERIALIZABLE; retry it).';
-
-CREATE OR REPLACE FUNCTION quay_internal.reference_to_manifest(repository quay.repository, reference text) RETURNS quay.manifest
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
     result quay.manifest;
-    tag quay.tag;
+    by_digest boolean := strpos(reference, ':') > 0;
 BEGIN
-    IF strpos(reference, ':') > 0 THEN
+    IF by_digest THEN
         PERFORM quay_internal.digest_check(reference);
         SELECT * INTO result FROM quay.manifest AS m WHERE m.repository_id = repository.id AND m.digest = reference;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION USING ERRCODE = 'QY035',
-                MESSAGE = 'manifest does not exist',
-                DETAIL = format('Repository "%s" has no manifest "%s".', repository.name, reference),
-                HINT = 'Push it with quay.manifest_put().';
-        END IF;
-        RETURN result;
+    ELSE
+        SELECT * INTO result FROM quay.manifest AS m
+        WHERE m.id = (quay_internal.tag_find(repository.id, reference, quay_internal.clock_ms())).manifest_id;
     END IF;
-    tag := quay_internal.tag_find(repository.id, reference, quay_internal.clock_ms());
-    SELECT * INTO result FROM quay.manifest AS m WHERE m.id = tag.manifest_id;
-    IF NOT FOUND THEN
+    IF lock AND FOUND THEN
+        -- It may be collected this very moment: then it is gone. Else it stays until we commit.
+        PERFORM FROM quay.manifest AS m WHERE m.id = result.id FOR KEY SHARE;
+    END IF;
+    IF NOT FOUND AND by_digest THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY035',
+            MESSAGE = 'manifest does not exist',
+            DETAIL = format('Repository "%s" has no manifest "%s".', repository.name, reference),
+            HINT = 'Push it with quay.manifest_put().';
+    ELSIF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'QY042',
             MESSAGE = 'tag does not exist',
             DETAIL = format('Repository "%s" has no tag "%s".', repository.name, left(reference, 80)),
@@ -267,8 +235,50 @@ BEGIN
     RETURN result;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.reference_to_manifest(quay.repository, text) IS
-    'Manifest that a digest, alive or not, or a live tag names. Errors: QY020, QY022, QY035 unknown digest, QY042 unknown tag.';
+COMMENT ON FUNCTION quay_internal.reference_to_manifest(quay.repository, text, boolean) IS
+    'Manifest that a digest, alive or not, or a live tag names; its row locked FOR KEY SHARE if asked, so that it cannot be collected. Errors: QY020, QY022, QY035 unknown digest, QY042 unknown tag.';
+
+CREATE OR REPLACE FUNCTION quay_internal.tag_expiration_ms(expiration timestamptz) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF expiration <= quay_internal.clock() THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'expiration of a tag must be in the future',
+            DETAIL = format('It is %s.', expiration),
+            HINT = 'To remove a tag, call quay.tag_delete().';
+    ELSIF NOT isfinite(expiration) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'expiration of a tag must be finite',
+            DETAIL = format('It is %s.', expiration),
+            HINT = 'Pass NULL for a tag that does not end.';
+    END IF;
+    RETURN (extract(epoch FROM expiration) * 1000)::bigint;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.tag_expiration_ms(timestamptz) IS
+    'An end that somebody chose for a tag, in ms since 1970; NULL stays NULL. Errors: 22023 not in the future, or infinite.';
+
+CREATE OR REPLACE FUNCTION quay_internal.manifest_refuse_other_tag(manifest quay.manifest, tag text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own_tag text;
+BEGIN
+    IF manifest.manifest_bytes = ''
+       OR (SELECT y.name NOT LIKE 'application/vnd.docker.distribution.manifest.v1+%' FROM quay.mediatype AS y WHERE y.id = manifest.media_type_id)
+    THEN
+        RETURN;
+    END IF;
+    own_tag := quay_internal.json_read(manifest.manifest_bytes) ->> 'tag';
+    IF own_tag IS DISTINCT FROM manifest_refuse_other_tag.tag THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY030',
+            MESSAGE = 'manifest is made for another tag',
+            DETAIL = format('The Docker schema 1 manifest "%s" says that its tag is "%s".', manifest.digest, left(own_tag, 80)),
+            HINT = 'Push the image again under the new tag, in a newer format if possible.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.manifest_refuse_other_tag(quay.manifest, text) IS
+    'Refuses (QY030) to point a tag to a Docker schema 1 manifest that names another one: it is signed as it is.';
 
 CREATE OR REPLACE FUNCTION quay.tag_set(namespace text, repository text, tag text, reference text,
                                         expiration timestamptz DEFAULT NULL, reversion boolean DEFAULT false,
@@ -279,24 +289,20 @@ CREATE OR REPLACE FUNCTION quay.tag_set(namespace text, repository text, tag tex
     SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     target quay.repository := quay_internal.repository_get(namespace, repository, lock => true);
+    end_ms bigint;
     manifest quay.manifest;
     moved quay.tag;
 BEGIN
     PERFORM quay_internal.name_check('tag', tag_set.tag);
     PERFORM quay_internal.repository_require_writable(target, actor);
     PERFORM quay_internal.tag_lock(target.id);
-    IF expiration <= quay_internal.clock() THEN
-        RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = 'expiration of a tag must be in the future',
-            DETAIL = format('It is %s.', expiration),
-            HINT = 'To remove a tag, call quay.tag_delete().';
-    END IF;
-    manifest := quay_internal.reference_to_manifest(target, tag_set.reference);
+    end_ms := quay_internal.tag_expiration_ms(tag_set.expiration);
+    manifest := quay_internal.reference_to_manifest(target, tag_set.reference, lock => true);
+    PERFORM quay_internal.manifest_refuse_other_tag(manifest, tag_set.tag);
     previous_digest := (SELECT m.digest FROM quay.manifest AS m
                         WHERE m.id = (quay_internal.tag_find(target.id, tag_set.tag, quay_internal.clock_ms())).manifest_id);
 
-    moved := quay_internal.tag_retarget(target, tag_set.tag, manifest.id,
-                                        (extract(epoch FROM expiration) * 1000)::bigint, tag_set.reversion);
+    moved := quay_internal.tag_retarget(target, tag_set.tag, manifest.id, end_ms, tag_set.reversion);
     PERFORM quay_internal.log_add(
         CASE WHEN tag_set.reversion THEN 'revert_tag' WHEN previous_digest IS NULL THEN 'create_tag' ELSE 'move_tag' END,
         target.namespace_user_id, quay_internal.actor_id(actor), target.id,
@@ -307,27 +313,31 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay.tag_set(text, text, text, text, timestamptz, boolean, text, text) IS
-    'Creates or moves a tag. reference is the digest of a manifest of the repository, or another tag of it. expiration: when the tag ends; NULL is what the label quay.expires-after of the manifest says, else never. previous_digest: where the tag pointed before. Errors: 22023 expiration in the past, QY002, QY003, QY004, QY005, QY020, QY022, QY035, QY040, QY041, QY042, 40001.';
+    'Creates or moves a tag. reference is the digest of a manifest of the repository, or another tag of it. expiration: when the tag ends; NULL is what the label quay.expires-after of the manifest says, else never. previous_digest: where the tag pointed before. Errors: 22023 expiration not in the future, QY002, QY003, QY004, QY005, QY007, QY020, QY022, QY030 a Docker schema 1 manifest that names another tag, QY035, QY040, QY041, QY042, 40001.';
 
 -- Removing a tag
 
 CREATE OR REPLACE FUNCTION quay_internal.tag_expire(repository quay.repository, tag quay.tag, now_ms bigint) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    DELETE FROM quay.tagpullstatistics AS s WHERE s.repository_id = repository.id AND s.tag_name = tag.name;
+    IF quay_internal.setting('image_pull_stats')::boolean THEN
+        DELETE FROM quay.tagpullstatistics AS s WHERE s.repository_id = repository.id AND s.tag_name = tag.name;
+    END IF;
     PERFORM quay_internal.tag_end(tag.id, now_ms);
     IF tag.manifest_id IS NOT NULL AND NOT quay_internal.tag_is_cosign(tag.name) THEN
         PERFORM quay_internal.tag_end_cosign(repository.id, tag.manifest_id, now_ms);
     END IF;
-    PERFORM quay_internal.tag_end_temporary(
-        ARRAY(SELECT c.child_manifest_id FROM quay.manifestchild AS c WHERE c.manifest_id = tag.manifest_id), now_ms);
+    IF quay_internal.setting('reset_child_manifest_expiration')::boolean THEN
+        PERFORM quay_internal.tag_end_temporary(
+            ARRAY(SELECT c.child_manifest_id FROM quay.manifestchild AS c WHERE c.manifest_id = tag.manifest_id), now_ms);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION quay_internal.tag_expire(quay.repository, quay.tag, bigint) IS
-    'Ends a live tag with what hangs on it: its pull statistics, signatures of a manifest that loses its last tag, temporary tags of an index''s children. Call it with tag_lock() held.';
+    'Ends a live tag with what hangs on it: its pull statistics (with quay.image_pull_stats), signatures of a manifest that loses its last tag, temporary tags of an index''s children (with quay.reset_child_manifest_expiration). Call it with tag_lock() held, and the row of the tag locked after that.';
 
-CREATE OR REPLACE FUNCTION quay.tag_delete(namespace text, repository text, tag text, actor text DEFAULT NULL, ip text DEFAULT NULL)
-    RETURNS boolean
+CREATE OR REPLACE FUNCTION quay.tag_delete(namespace text, repository text, tag text, actor text DEFAULT NULL, ip text DEFAULT NULL,
+                                           expected_digest text DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -339,14 +349,10 @@ BEGIN
     PERFORM quay_internal.repository_require_writable(target, actor);
     PERFORM quay_internal.tag_lock(target.id);
     now_ms := quay_internal.clock_ms();
-    -- More than one only in a database of the reference, or within the millisecond of a move.
-    FOR removed IN
-        SELECT * FROM quay.tag AS t
-        WHERE t.repository_id = target.id AND t.name = tag_delete.tag AND NOT t.hidden
-          AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms)
-        ORDER BY t.lifetime_end_ms DESC NULLS FIRST, t.id DESC
-        FOR NO KEY UPDATE
-    LOOP
+    FOR removed IN SELECT * FROM quay_internal.tag_lock_live(target.id, tag_delete.tag, now_ms) LOOP
+        IF NOT found_any AND expected_digest <> coalesce((SELECT m.digest FROM quay.manifest AS m WHERE m.id = removed.manifest_id), '') THEN
+            RETURN false;
+        END IF;
         PERFORM quay_internal.tag_refuse_immutable(removed, 'deleted');
         PERFORM quay_internal.tag_expire(target, removed, now_ms);
         IF NOT found_any THEN
@@ -358,8 +364,8 @@ BEGIN
     RETURN found_any;
 END
 $$;
-COMMENT ON FUNCTION quay.tag_delete(text, text, text, text, text) IS
-    'Ends a tag; false if there is no live one of that name. Its history and its manifest stay until they are collected, and tag_restore() brings it back until then. Errors: QY002, QY003, QY004, QY005, QY041, 40001.';
+COMMENT ON FUNCTION quay.tag_delete(text, text, text, text, text, text) IS
+    'Ends a tag; false if there is no live one of that name, or if it does not point to expected_digest (NULL: wherever it points), which keeps a tag that was pushed again since somebody looked at it. Its history and its manifest stay until they are collected, and tag_restore() brings it back until then. Errors: QY002, QY003, QY004, QY005, QY007, QY041, 40001.';
 
 CREATE OR REPLACE FUNCTION quay.manifest_delete(namespace text, repository text, OUT manifest_id bigint, INOUT digest text,
                                                 actor text DEFAULT NULL, ip text DEFAULT NULL, OUT tags text[]) RETURNS SETOF record
@@ -403,7 +409,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay.manifest_delete(text, text, text, text, text) IS
-    'Ends every tag of the manifest, temporary ones too, and answers the names of the visible ones. No row: no such manifest is alive. While an index that has a tag lists the manifest, it can still be pulled. Errors: QY002, QY003, QY004, QY005, QY041 if one tag is immutable (then none ends), 40001.';
+    'Ends every tag of the manifest, temporary ones too, and answers the names of the visible ones. No row: no such manifest is alive. While an index that has a tag lists the manifest, it can still be pulled. Errors: QY002, QY003, QY004, QY005, QY007, QY041 if one tag is immutable (then none ends), 40001.';
 
 CREATE OR REPLACE FUNCTION quay.tag_restore(namespace text, repository text, tag text, OUT tag_id bigint, OUT manifest_id bigint,
                                             INOUT digest text DEFAULT NULL, actor text DEFAULT NULL, ip text DEFAULT NULL,
@@ -423,8 +429,7 @@ BEGIN
         FROM quay.tag AS t JOIN quay.manifest AS m ON m.id = t.manifest_id
         WHERE t.repository_id = target.id AND t.name = tag_restore.tag AND NOT t.hidden
           AND t.lifetime_end_ms <= now_ms
-          AND t.lifetime_end_ms > now_ms - (SELECT u.removed_tag_expiration_s * 1000::bigint FROM quay."user" AS u
-                                            WHERE u.id = target.namespace_user_id)
+          AND t.lifetime_end_ms > now_ms - quay_internal.tag_window_ms(target)
         ORDER BY t.lifetime_end_ms DESC
         LIMIT 1;
         IF NOT FOUND THEN
@@ -439,4 +444,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay.tag_restore(text, text, text, text, text, text) IS
-    'Brings a removed tag back, or a moved one to where it was before: to the manifest of its latest ended period, or to the given digest. Result as tag_set(). Errors: QY042 nothing to restore, and those of tag_set().';
+    'Brings a removed tag back, or a moved one to where it was before: to the manifest of its latest ended period, or to the given digest. The label quay.expires-after of the manifest counts anew. tag_restorable_list() shows what can be restored. Result as tag_set(). Errors: QY042 nothing to restore, and those of tag_set().';

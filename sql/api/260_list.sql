@@ -14,30 +14,56 @@ END
 $$;
 COMMENT ON FUNCTION quay_internal.page_size(integer) IS 'The n of a list. Errors: 22023 negative.';
 
-CREATE OR REPLACE FUNCTION quay.tag_list(namespace text, repository text, after text DEFAULT NULL, n integer DEFAULT 100)
+CREATE OR REPLACE FUNCTION quay_internal.page_cursor(after text, OUT at bigint, OUT id bigint)
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF after !~ '^\d{1,18}\.\d{1,18}$' THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'malformed cursor of a list',
+            DETAIL = format('"%s" is none.', left(after, 80)),
+            HINT = 'Pass the column cursor of the last row of the page before, or NULL for the first page.';
+    END IF;
+    at := coalesce(split_part(after, '.', 1)::bigint, 9223372036854775807);
+    id := coalesce(split_part(after, '.', 2)::bigint, 9223372036854775807);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.page_cursor(text) IS
+    'The parts of a cursor "<at>.<id>" of a list that goes downwards; NULL: greater than all. Errors: 22023 malformed.';
+
+CREATE OR REPLACE FUNCTION quay.tag_list(namespace text, repository text, after text DEFAULT NULL, n integer DEFAULT 100,
+                                         prefix text DEFAULT NULL)
     RETURNS TABLE (name text, digest text, media_type text, size bigint, layers_size bigint,
                    lifetime_start_ms bigint, lifetime_end_ms bigint, immutable boolean, tag_id bigint)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-    SET plan_cache_mode = force_generic_plan AS $$
+    SET plan_cache_mode = force_generic_plan
+    SET enable_sort = off      -- prefers the indexes, whose order is that of the page
+    SET enable_bitmapscan = off
+    SET jit = off AS $$
 DECLARE
     target_id bigint := (quay_internal.repository_get(namespace, repository)).id;
     page_size integer := quay_internal.page_size(n);
     now_ms bigint := quay_internal.clock_ms();
     start text := coalesce(tag_list.after, '') COLLATE "C";   -- no name is empty
+    first text := coalesce(tag_list.prefix, '') COLLATE "C";
+    last text := (first || chr(1114111)) COLLATE "C";         -- no character is greater
 BEGIN
-    -- Two branches, each with an index that leads to live rows only: tags without an end, and the few with one in the future.
+    -- Two branches, each with an index that holds nothing but live rows: tags without an end, and those with one in the future.
     RETURN QUERY
         SELECT t.name::text, m.digest::text, y.name::text, octet_length(m.manifest_bytes)::bigint, m.layers_compressed_size,
                t.lifetime_start_ms, t.lifetime_end_ms, t.immutable, t.id
+        -- In a database of the reference a name may have two live rows: the one that lives longer counts.
         FROM (SELECT DISTINCT ON (l.name) l.*
               FROM ((SELECT * FROM quay.tag AS t
-                     WHERE t.repository_id = target_id AND t.lifetime_end_ms IS NULL AND NOT t.hidden AND t.name > start
+                     WHERE t.repository_id = target_id AND t.lifetime_end_ms IS NULL AND NOT t.hidden AND t.manifest_id IS NOT NULL
+                       AND t.name > start AND t.name >= first AND t.name < last
                      ORDER BY t.name
                      LIMIT page_size)
                     UNION ALL
-                    SELECT * FROM quay.tag AS t
-                    WHERE t.repository_id = target_id AND t.lifetime_end_ms > now_ms AND NOT t.hidden AND t.name > start) AS l
-              WHERE l.manifest_id IS NOT NULL
+                    (SELECT DISTINCT ON (t.name) * FROM quay.tag AS t
+                     WHERE t.repository_id = target_id AND t.lifetime_end_ms > now_ms AND NOT t.ended AND NOT t.hidden
+                       AND t.manifest_id IS NOT NULL AND t.name > start AND t.name >= first AND t.name < last
+                     ORDER BY t.name, t.lifetime_end_ms DESC
+                     LIMIT page_size)) AS l
               ORDER BY l.name, l.lifetime_end_ms DESC NULLS FIRST
               LIMIT page_size) AS t
         JOIN quay.manifest AS m ON m.id = t.manifest_id
@@ -45,56 +71,86 @@ BEGIN
         ORDER BY t.name;
 END
 $$;
-COMMENT ON FUNCTION quay.tag_list(text, text, text, integer) IS
-    'Live tags of a repository in byte order of their names, at most n, those after the name after. size: of the manifest, layers_size: of its layers, compressed, both in bytes; NULL: not known. Lifetimes in ms since 1970, an end of NULL means none. Errors: 22023 n negative, QY002, QY003, QY004.';
+COMMENT ON FUNCTION quay.tag_list(text, text, text, integer, text) IS
+    'Live tags of a repository in byte order of their names, at most n, those after the name after; prefix: only those whose names start with it. size: of the manifest, layers_size: of its layers, compressed, both in bytes; NULL: not known. Lifetimes in ms since 1970, an end of NULL means none. The cost of a page does not depend on the number of tags, live or not. Errors: 22023 n negative, QY002, QY003, QY004.';
 
 CREATE OR REPLACE FUNCTION quay.tag_history(namespace text, repository text, INOUT tag text DEFAULT NULL, after text DEFAULT NULL,
                                             n integer DEFAULT 100, OUT digest text, OUT lifetime_start_ms bigint,
                                             OUT lifetime_end_ms bigint, OUT live boolean, OUT reversion boolean, OUT immutable boolean,
-                                            OUT tag_id bigint, OUT cursor text) RETURNS SETOF record
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    target_id bigint := (quay_internal.repository_get(namespace, repository)).id;
-    page_size integer := quay_internal.page_size(n);
-    now_ms bigint := quay_internal.clock_ms();
-    after_start bigint;
-    after_id bigint;
-BEGIN
-    IF after IS NOT NULL AND after !~ '^\d{1,18}\.\d{1,18}$' THEN
-        RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = 'malformed cursor of a tag history',
-            DETAIL = format('"%s" is none.', left(after, 80)),
-            HINT = 'Pass the column cursor of the last row of the page before, or NULL for the first page.';
-    END IF;
-    after_start := coalesce(split_part(after, '.', 1)::bigint, 9223372036854775807);
-    after_id := coalesce(split_part(after, '.', 2)::bigint, 9223372036854775807);
-    RETURN QUERY
-        SELECT t.name::text, m.digest::text, t.lifetime_start_ms, t.lifetime_end_ms,
-               t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms, t.reversion, t.immutable, t.id,
-               t.lifetime_start_ms || '.' || t.id
-        FROM (SELECT * FROM quay.tag AS t
-              WHERE t.repository_id = target_id AND NOT t.hidden
-                AND (tag_history.tag IS NULL OR t.name = tag_history.tag)
-                AND t.lifetime_start_ms <= after_start AND (t.lifetime_start_ms, t.id) < (after_start, after_id)
-              ORDER BY t.lifetime_start_ms DESC, t.id DESC
-              LIMIT page_size) AS t
-        LEFT JOIN quay.manifest AS m ON m.id = t.manifest_id
-        ORDER BY t.lifetime_start_ms DESC, t.id DESC;
-END
-$$;
-COMMENT ON FUNCTION quay.tag_history(text, text, text, text, integer) IS
-    'Periods of one tag, or of all tags of a repository (tag NULL), over or not, newest first, as long as they have not been collected. Times in ms since 1970; an end of NULL means none. For the next page pass cursor of the last row as after. Errors: 22023, QY002, QY003, QY004.';
-
-CREATE OR REPLACE FUNCTION quay.referrer_list(namespace text, repository text, INOUT digest text, INOUT artifact_type text DEFAULT NULL,
-                                              OUT media_type text, OUT size bigint, OUT annotations jsonb) RETURNS SETOF record
+                                            OUT tag_id bigint, OUT cursor text, filter text DEFAULT NULL, active_only boolean DEFAULT false,
+                                            since_ms bigint DEFAULT NULL, OUT media_type text, OUT layers_size bigint) RETURNS SETOF record
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     target_id bigint := (quay_internal.repository_get(namespace, repository)).id;
+    page_size integer := quay_internal.page_size(n);
     now_ms bigint := quay_internal.clock_ms();
+    start record := quay_internal.page_cursor(tag_history.after);
+    operator text := split_part(tag_history.filter, ':', 1);
+    operand text := substr(tag_history.filter, length(operator) + 2);
+    exact text := coalesce(tag_history.tag, CASE operator WHEN 'eq' THEN operand END);
+    pattern text := CASE operator WHEN 'like' THEN quay_internal.like_contains(operand) END;
+    page bigint[];
+BEGIN
+    IF tag_history.filter IS NOT NULL AND (strpos(tag_history.filter, ':') = 0 OR operator NOT IN ('like', 'eq')) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'malformed filter of tags',
+            DETAIL = format('"%s" is none.', left(tag_history.filter, 80)),
+            HINT = 'Pass like:<part of the name> or eq:<name>.';
+    END IF;
+    -- Two statements, since one would have one plan for a single name and for all of them.
+    IF exact IS NOT NULL THEN
+        page := ARRAY(SELECT t.id FROM quay.tag AS t
+                      WHERE t.repository_id = target_id AND t.name = exact AND NOT t.hidden
+                        AND (operator IS DISTINCT FROM 'eq' OR exact = operand) AND (pattern IS NULL OR t.name ILIKE pattern)
+                        AND (NOT active_only OR t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms)
+                        AND (since_ms IS NULL OR t.lifetime_start_ms > since_ms OR t.lifetime_end_ms > since_ms)
+                        AND (t.lifetime_start_ms, t.id) < (start.at, start.id)
+                      ORDER BY t.lifetime_start_ms DESC, t.id DESC
+                      LIMIT page_size);
+    ELSE
+        page := ARRAY(SELECT t.id FROM quay.tag AS t
+                      WHERE t.repository_id = target_id AND NOT t.hidden AND (pattern IS NULL OR t.name ILIKE pattern)
+                        AND (NOT active_only OR t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms)
+                        AND (since_ms IS NULL OR t.lifetime_start_ms > since_ms OR t.lifetime_end_ms > since_ms)
+                        AND t.lifetime_start_ms <= start.at AND (t.lifetime_start_ms, t.id) < (start.at, start.id)
+                      ORDER BY t.lifetime_start_ms DESC, t.id DESC
+                      LIMIT page_size);
+    END IF;
+    RETURN QUERY
+        SELECT t.name::text, m.digest::text, t.lifetime_start_ms, t.lifetime_end_ms,
+               t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms, t.reversion, t.immutable, t.id,
+               t.lifetime_start_ms || '.' || t.id, y.name::text, m.layers_compressed_size
+        FROM quay.tag AS t
+        LEFT JOIN quay.manifest AS m ON m.id = t.manifest_id
+        LEFT JOIN quay.mediatype AS y ON y.id = m.media_type_id
+        WHERE t.id = ANY (page)
+        ORDER BY t.lifetime_start_ms DESC, t.id DESC;
+END
+$$;
+COMMENT ON FUNCTION quay.tag_history(text, text, text, text, integer, text, boolean, bigint) IS
+    'Periods of one tag, or of all tags of a repository (tag NULL), over or not, newest first, as long as they have not been collected. filter: like:<part> for names that contain this, whatever its case, or eq:<name>; active_only: live ones; since_ms: those that began or end after that moment. Times in ms since 1970; an end of NULL means none. layers_size in bytes. For the next page pass cursor of the last row as after. A filter that few rows pass makes a page read the history of the whole repository. Errors: 22023 n negative, malformed cursor or filter, QY002, QY003, QY004.';
+
+CREATE OR REPLACE FUNCTION quay.referrer_list(namespace text, repository text, INOUT digest text, INOUT artifact_type text DEFAULT NULL,
+                                              after text DEFAULT NULL, n integer DEFAULT NULL,
+                                              OUT media_type text, OUT size bigint, OUT annotations jsonb, OUT cursor text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    target_id bigint := (quay_internal.repository_get(namespace, repository)).id;
+    page_size integer := quay_internal.page_size(coalesce(n, 2147483647));
+    now_ms bigint := quay_internal.clock_ms();
+    after_id bigint;
     fallback text;
 BEGIN
     PERFORM quay_internal.digest_check(referrer_list.digest);
+    IF after !~ '^[0-9]{1,18}$' THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'malformed cursor of a referrer list',
+            DETAIL = format('"%s" is none.', left(after, 80)),
+            HINT = 'Pass the column cursor of the last row of the page before, or NULL for the first page.';
+    END IF;
+    after_id := coalesce(after::bigint, 0);
     -- Clients that know no subject keep the list themselves: an index under a tag made from the digest.
     SELECT m.manifest_bytes INTO fallback
     FROM quay.manifest AS m JOIN quay.mediatype AS y ON y.id = m.media_type_id
@@ -102,24 +158,25 @@ BEGIN
       AND y.name = 'application/vnd.oci.image.index.v1+json';
     RETURN QUERY
         SELECT m.digest::text, coalesce(m.artifact_type, m.config_media_type)::text, y.name::text,
-               octet_length(m.manifest_bytes)::bigint, coalesce(quay_internal.manifest_annotations(m.manifest_bytes), '{}')
+               octet_length(m.manifest_bytes)::bigint, coalesce(quay_internal.manifest_annotations(m.manifest_bytes), '{}'), m.id::text
         FROM (SELECT r.id FROM quay.manifest AS r
-              WHERE r.repository_id = target_id AND r.subject = referrer_list.digest
+              WHERE r.repository_id = target_id AND r.subject = referrer_list.digest AND r.id > after_id
                 AND quay_internal.manifest_is_alive(r.id, now_ms)
               UNION
               SELECT r.id FROM quay.manifest AS r
-              WHERE fallback <> '' AND r.repository_id = target_id
-                AND r.digest IN (SELECT e.entry ->> 'digest' FROM json_array_elements(fallback::json -> 'manifests') AS e (entry))
+              WHERE r.repository_id = target_id AND r.id > after_id
+                AND r.digest IN (SELECT e.digest FROM quay_internal.manifest_entry_list(fallback) AS e)
              ) AS r
         JOIN quay.manifest AS m ON m.id = r.id
         JOIN quay.mediatype AS y ON y.id = m.media_type_id
         WHERE m.manifest_bytes <> ''
           AND (referrer_list.artifact_type IS NULL OR coalesce(m.artifact_type, m.config_media_type) = referrer_list.artifact_type)
-        ORDER BY m.id;
+        ORDER BY m.id
+        LIMIT page_size;
 END
 $$;
-COMMENT ON FUNCTION quay.referrer_list(text, text, text, text) IS
-    'Manifests that have this digest as their subject, oldest first, as the descriptors of a referrers response; also those that an index under the tag <algorithm>-<hexadecimal digits> lists. artifact_type selects; a manifest without one counts under the media type of its config. No row: none, whether the digest is known or not. size in bytes. Errors: QY002, QY003, QY004, QY020, QY022.';
+COMMENT ON FUNCTION quay.referrer_list(text, text, text, text, text, integer) IS
+    'Manifests that have this digest as their subject, oldest first, as the descriptors of a referrers response (see referrer_index()); also those that an index under the tag <algorithm>-<hexadecimal digits> lists. Only those that are alive. artifact_type selects; a manifest without one counts under the media type of its config. n: at most so many, NULL: all; after: cursor of the last row of the page before. No row: none, whether the digest is known or not. size in bytes. Errors: 22023 n negative or no cursor, QY002, QY003, QY004, QY020, QY022.';
 
 CREATE OR REPLACE FUNCTION quay.catalog(actor text, after text DEFAULT NULL, n integer DEFAULT 100, scopes text DEFAULT NULL)
     RETURNS TABLE (namespace text, repository text, name text, visibility text)

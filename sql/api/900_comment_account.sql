@@ -158,7 +158,7 @@ COMMENT ON COLUMN quay.userprompt.id IS 'Primary key.';
 COMMENT ON COLUMN quay.userprompt.user_id IS 'User who will be asked.';
 COMMENT ON COLUMN quay.userprompt.kind_id IS 'What will be asked; at most once per user.';
 
-COMMENT ON TABLE quay.userregion IS 'Storage locations to which blobs pushed into a namespace are replicated beside the default ones. Pairs are not unique by constraint.';
+COMMENT ON TABLE quay.userregion IS 'Storage locations to which blobs pushed into a namespace are replicated beside the default ones.';
 COMMENT ON COLUMN quay.userregion.id IS 'Primary key.';
 COMMENT ON COLUMN quay.userregion.user_id IS 'Namespace whose blobs are replicated.';
 COMMENT ON COLUMN quay.userregion.location_id IS 'Additional location that should hold a copy.';

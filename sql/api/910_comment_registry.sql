@@ -176,21 +176,21 @@ COMMENT ON COLUMN quay.quotalimits.quota_id IS 'Quota divided.';
 COMMENT ON COLUMN quay.quotalimits.quota_type_id IS 'What happens from that share on: Warning or Reject.';
 COMMENT ON COLUMN quay.quotalimits.percent_of_limit IS 'Share of the quota in percent, 1 to 100; reached when usage is at least that.';
 
-COMMENT ON TABLE quay.quotanamespacesize IS 'Usage of a namespace: bytes of the distinct blobs that its manifests use. Kept current by pushes and garbage collection.';
+COMMENT ON TABLE quay.quotanamespacesize IS 'Usage of a namespace, as the reference application counts it or quota_publish() writes it; what counts is quay_internal.size_counter.';
 COMMENT ON COLUMN quay.quotanamespacesize.id IS 'Primary key.';
 COMMENT ON COLUMN quay.quotanamespacesize.namespace_user_id IS 'Namespace measured; one row each.';
 COMMENT ON COLUMN quay.quotanamespacesize.size_bytes IS 'Bytes; a blob shared by several repositories counts once. Valid once backfill_complete.';
 COMMENT ON COLUMN quay.quotanamespacesize.backfill_start_ms IS 'Start of the first full count, ms since epoch UTC. NULL: not started, or to be counted anew.';
 COMMENT ON COLUMN quay.quotanamespacesize.backfill_complete IS 'True: the full count is done and changes are added to it. False: changes are ignored until it is.';
 
-COMMENT ON TABLE quay.quotarepositorysize IS 'Usage of a repository: bytes of the distinct blobs that its manifests use.';
+COMMENT ON TABLE quay.quotarepositorysize IS 'Usage of a repository, as the reference application counts it or quota_publish() writes it; what counts is quay_internal.size_counter.';
 COMMENT ON COLUMN quay.quotarepositorysize.id IS 'Primary key.';
 COMMENT ON COLUMN quay.quotarepositorysize.repository_id IS 'Repository measured; one row each.';
 COMMENT ON COLUMN quay.quotarepositorysize.size_bytes IS 'Bytes; a blob used by several manifests counts once. Valid once backfill_complete.';
 COMMENT ON COLUMN quay.quotarepositorysize.backfill_start_ms IS 'Start of the first full count, ms since epoch UTC. NULL: not started, or to be counted anew.';
 COMMENT ON COLUMN quay.quotarepositorysize.backfill_complete IS 'True: the full count is done and changes are added to it. False: changes are ignored until it is.';
 
-COMMENT ON TABLE quay.quotaregistrysize IS 'Usage of the whole registry, computed on request. One row by convention.';
+COMMENT ON TABLE quay.quotaregistrysize IS 'Usage of the whole registry, for the screens of the reference application: registry_size_publish() writes it. One row by convention.';
 COMMENT ON COLUMN quay.quotaregistrysize.id IS 'Primary key.';
 COMMENT ON COLUMN quay.quotaregistrysize.size_bytes IS 'Bytes of all blobs, used or not, at the last computation.';
 COMMENT ON COLUMN quay.quotaregistrysize.running IS 'True: a worker is computing.';
@@ -297,7 +297,7 @@ COMMENT ON COLUMN quay_internal.blob_use.size IS 'Size that was counted for the 
 COMMENT ON TABLE quay_internal.size_counter IS 'Parts of the size of a repository, a namespace or the registry: sum over the parts. Kept by triggers; not dumped.';
 COMMENT ON COLUMN quay_internal.size_counter.namespace_id IS '"user".id; 0: the registry.';
 COMMENT ON COLUMN quay_internal.size_counter.repository_id IS 'repository.id; 0: the namespace, or the registry.';
-COMMENT ON COLUMN quay_internal.size_counter.part IS 'Number of the part, from 0.';
+COMMENT ON COLUMN quay_internal.size_counter.part IS 'Number of the part.';
 COMMENT ON COLUMN quay_internal.size_counter.used IS 'Bytes counted in this part; may be negative, the sum is not.';
 COMMENT ON COLUMN quay_internal.size_counter.reserved IS 'Bytes that uploads under way hold in this part.';
 COMMENT ON COLUMN quay_internal.size_counter.budget IS 'What used and reserved may come to in this part; NULL: no limit.';
@@ -312,11 +312,23 @@ COMMENT ON COLUMN quay_internal.gc_review.due_ms IS 'From when on it is to be lo
 
 COMMENT ON TABLE quay_internal.blob_deletion IS 'Blobs that nothing refers to, whose bytes are to be deleted.';
 COMMENT ON COLUMN quay_internal.blob_deletion.blob_id IS 'imagestorage.id.';
-COMMENT ON COLUMN quay_internal.blob_deletion.since_ms IS 'From when on the bytes may be deleted, in ms since 1970.';
-COMMENT ON COLUMN quay_internal.blob_deletion.lease IS 'Names the client that is deleting the bytes; NULL: nobody.';
-COMMENT ON COLUMN quay_internal.blob_deletion.lease_expires_ms IS 'Until when it has time, in ms since 1970.';
+COMMENT ON COLUMN quay_internal.blob_deletion.due_ms IS 'From when on it may be handed to a client, or to another one if there is a lease; in ms since 1970.';
+COMMENT ON COLUMN quay_internal.blob_deletion.lease IS 'Names the client that is deleting the bytes, until due_ms; NULL: nobody.';
 COMMENT ON COLUMN quay_internal.blob_deletion.attempts IS 'How often it was handed out.';
 COMMENT ON COLUMN quay_internal.blob_deletion.last_error IS 'What the last client said that gave it back.';
 
 COMMENT ON TABLE quay.allowed_upstream_host IS 'Hosts in private networks that proxy caches and mirrors may name all the same.';
 COMMENT ON COLUMN quay.allowed_upstream_host.host IS 'Name or address, without port.';
+
+COMMENT ON TABLE quay_internal.missing_child IS 'Manifests that an index lists and the repository does not have yet (quay.sparse_index).';
+COMMENT ON COLUMN quay_internal.missing_child.repository_id IS 'Repository of the index.';
+COMMENT ON COLUMN quay_internal.missing_child.digest IS 'Digest of what is missing.';
+COMMENT ON COLUMN quay_internal.missing_child.manifest_id IS 'The index, manifest.id.';
+
+COMMENT ON TABLE quay_internal.scan_orphan IS 'Digests whose report the scanner may drop, if no manifest has the digest any more: see scan_orphan_take().';
+COMMENT ON COLUMN quay_internal.scan_orphan.id IS 'Sequence number.';
+COMMENT ON COLUMN quay_internal.scan_orphan.digest IS 'Digest of a manifest that was scanned and has gone.';
+COMMENT ON COLUMN quay_internal.scan_orphan.due_ms IS 'From when on it may be handed to a client, or to another one if there is a lease; in ms since 1970.';
+COMMENT ON COLUMN quay_internal.scan_orphan.lease IS 'Names the client that has it, until due_ms; NULL: nobody.';
+
+COMMENT ON COLUMN quay.tag.ended IS 'Known to be over, which keeps the row out of the indexes of tags that may be alive. Never true for a live tag; false says nothing.';

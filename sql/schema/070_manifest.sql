@@ -27,6 +27,8 @@ CREATE UNIQUE INDEX manifest_repository_id_digest ON quay.manifest (repository_i
 CREATE INDEX manifest_repository_id_media_type_id ON quay.manifest (repository_id, media_type_id);
 CREATE INDEX manifest_repository_id_subject ON quay.manifest (repository_id, subject);
 CREATE INDEX manifest_subject_backfilled ON quay.manifest (id) WHERE subject_backfilled IS NOT TRUE;
+-- The reference has filled in the text of a whole descriptor where a digest belongs.
+CREATE INDEX manifest_subject_malformed ON quay.manifest (id) WHERE subject LIKE '(%';
 
 CREATE SEQUENCE quay.manifestblob_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.manifestblob (
@@ -60,6 +62,16 @@ CREATE INDEX manifestchild_child_manifest_id ON quay.manifestchild (child_manife
 CREATE UNIQUE INDEX manifestchild_manifest_id_child_manifest_id ON quay.manifestchild (manifest_id, child_manifest_id);
 CREATE INDEX manifestchild_repository_id_child_manifest_id ON quay.manifestchild (repository_id, child_manifest_id);
 CREATE INDEX manifestchild_repository_id_manifest_id_child_manifest_id ON quay.manifestchild (repository_id, manifest_id, child_manifest_id);
+
+-- Manifests that an index lists and the repository does not have: each goes to manifestchild when it arrives. No foreign key: the reference
+-- application deletes manifests without knowing of this table, and a trigger follows.
+CREATE TABLE quay_internal.missing_child (
+    repository_id bigint NOT NULL,
+    digest        varchar(255) COLLATE "C" NOT NULL,
+    manifest_id   bigint NOT NULL,
+    CONSTRAINT pk_missing_child PRIMARY KEY (repository_id, digest, manifest_id)
+);
+CREATE INDEX missing_child_manifest_id ON quay_internal.missing_child (manifest_id);
 
 CREATE SEQUENCE quay.label_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.label (
@@ -117,6 +129,9 @@ CREATE INDEX manifestsecuritystatus_indexer_version ON quay.manifestsecuritystat
 CREATE INDEX manifestsecuritystatus_last_indexed ON quay.manifestsecuritystatus (last_indexed);
 CREATE UNIQUE INDEX manifestsecuritystatus_manifest_id ON quay.manifestsecuritystatus (manifest_id);
 CREATE INDEX manifestsecuritystatus_repository_id ON quay.manifestsecuritystatus (repository_id);
+-- The queue of the scanner, and what it has scanned in which of its states: see api/286_scan.sql.
+CREATE INDEX manifestsecuritystatus_index_status_last_indexed ON quay.manifestsecuritystatus (index_status, last_indexed) WHERE index_status IN (-1, 0, 1);
+CREATE INDEX manifestsecuritystatus_index_status_indexer_hash ON quay.manifestsecuritystatus (index_status, indexer_hash, last_indexed) WHERE index_status IN (-4, 2);
 
 CREATE SEQUENCE quay.manifestpullstatistics_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.manifestpullstatistics (

@@ -13,6 +13,7 @@ CREATE TABLE quay.tag (
     tag_kind_id       bigint NOT NULL,
     linked_tag_id     bigint,
     immutable         boolean NOT NULL DEFAULT false,
+    ended             boolean NOT NULL DEFAULT false,
     CONSTRAINT pk_tag PRIMARY KEY (id),
     CONSTRAINT fk_tag_linked_tag_id_tag FOREIGN KEY (linked_tag_id) REFERENCES quay.tag (id),
     CONSTRAINT fk_tag_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id),
@@ -25,6 +26,12 @@ CREATE INDEX tag_linked_tag_id ON quay.tag (linked_tag_id);
 CREATE INDEX tag_manifest_id_lifetime_end_ms ON quay.tag (manifest_id, lifetime_end_ms);
 CREATE INDEX tag_repository_id_immutable ON quay.tag (repository_id, name) WHERE immutable;
 CREATE INDEX tag_repository_id_lifetime_end_ms ON quay.tag (repository_id, lifetime_end_ms);
+-- Of the rows with an end only those that are not known to be over: they are few, whatever the history behind them. A row that is not
+-- marked as ended and has ended all the same is one too many here, and no more.
+CREATE INDEX tag_repository_id_lifetime_end_ms_ending ON quay.tag (repository_id, lifetime_end_ms)
+    WHERE lifetime_end_ms IS NOT NULL AND NOT ended AND NOT hidden;
+CREATE INDEX tag_repository_id_name_ending ON quay.tag (repository_id, name, lifetime_end_ms DESC)
+    WHERE lifetime_end_ms IS NOT NULL AND NOT ended AND NOT hidden;
 CREATE INDEX tag_repository_id_lifetime_start_ms ON quay.tag (repository_id, lifetime_start_ms);
 -- At most one live visible tag per name: what the reference left open, since NULLs are distinct in the next index.
 CREATE UNIQUE INDEX tag_repository_id_name_live ON quay.tag (repository_id, name) WHERE lifetime_end_ms IS NULL AND NOT hidden;

@@ -68,7 +68,8 @@ CREATE TABLE quay.autoprunetaskstatus (
     CONSTRAINT fk_autoprunetaskstatus_namespace_id_user FOREIGN KEY (namespace_id) REFERENCES quay."user" (id)
 );
 ALTER SEQUENCE quay.autoprunetaskstatus_id_seq OWNED BY quay.autoprunetaskstatus.id;
-CREATE INDEX autoprunetaskstatus_last_ran_ms ON quay.autoprunetaskstatus (last_ran_ms);
+-- In the order in which tasks are taken: those that never ran first.
+CREATE INDEX autoprunetaskstatus_last_ran_ms ON quay.autoprunetaskstatus (last_ran_ms NULLS FIRST);
 CREATE UNIQUE INDEX autoprunetaskstatus_namespace_id ON quay.autoprunetaskstatus (namespace_id);
 
 CREATE SEQUENCE quay.userorganizationquota_id_seq MAXVALUE 9007199254740991;

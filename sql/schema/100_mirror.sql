@@ -65,6 +65,11 @@ CREATE TABLE quay.repomirrorconfig (
     CONSTRAINT fk_repomirrorconfig_root_rule_id_repomirrorrule FOREIGN KEY (root_rule_id) REFERENCES quay.repomirrorrule (id)
 );
 ALTER SEQUENCE quay.repomirrorconfig_id_seq OWNED BY quay.repomirrorconfig.id;
+CREATE INDEX repomirrorconfig_due ON quay.repomirrorconfig (
+    (CASE WHEN sync_status = 3 THEN '-infinity'::timestamp
+          WHEN sync_status IN (-2, 4) OR NOT is_enabled THEN NULL
+          WHEN sync_status = 2 THEN coalesce(sync_expiration_date, '-infinity'::timestamp)
+          WHEN sync_retries_remaining > 0 THEN sync_start_date END));
 CREATE INDEX repomirrorconfig_internal_robot_id ON quay.repomirrorconfig (internal_robot_id);
 CREATE INDEX repomirrorconfig_mirror_type ON quay.repomirrorconfig (mirror_type);
 CREATE UNIQUE INDEX repomirrorconfig_repository_id ON quay.repomirrorconfig (repository_id);
@@ -131,6 +136,11 @@ CREATE TABLE quay.orgmirrorrepository (
 ALTER SEQUENCE quay.orgmirrorrepository_id_seq OWNED BY quay.orgmirrorrepository.id;
 CREATE UNIQUE INDEX orgmirrorrepository_config_repo_name ON quay.orgmirrorrepository (org_mirror_config_id, repository_name);
 CREATE INDEX orgmirrorrepository_config_status ON quay.orgmirrorrepository (org_mirror_config_id, sync_status);
+CREATE INDEX orgmirrorrepository_due ON quay.orgmirrorrepository (
+    (CASE WHEN sync_status = 3 THEN '-infinity'::timestamp
+          WHEN sync_status IN (-2, 4) THEN NULL
+          WHEN sync_status = 2 THEN coalesce(sync_expiration_date, '-infinity'::timestamp)
+          WHEN sync_retries_remaining > 0 THEN sync_start_date END));
 CREATE INDEX orgmirrorrepository_repository_id ON quay.orgmirrorrepository (repository_id);
 CREATE INDEX orgmirrorrepository_sync_status ON quay.orgmirrorrepository (sync_status);
 

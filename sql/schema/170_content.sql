@@ -18,7 +18,7 @@ CREATE INDEX blob_use_repository_id ON quay_internal.blob_use (repository_id) WH
 CREATE TABLE quay_internal.size_counter (
     namespace_id  bigint NOT NULL,
     repository_id bigint NOT NULL,
-    part          smallint NOT NULL,
+    part          integer NOT NULL,
     used          bigint NOT NULL DEFAULT 0,
     reserved      bigint NOT NULL DEFAULT 0,
     budget        bigint,
@@ -40,15 +40,15 @@ CREATE TABLE quay_internal.gc_review (
 ALTER SEQUENCE quay_internal.gc_review_id_seq OWNED BY quay_internal.gc_review.id;
 CREATE INDEX gc_review_kind_due_ms_id ON quay_internal.gc_review (kind, due_ms, id);
 
--- Blobs that nothing refers to, on the way out: their bytes are deleted by a client, to which gc_storage_take() hands them for a time.
+-- Blobs that nothing refers to, on the way out: from due_ms on gc_storage_take() hands them to a client that deletes their bytes, under a
+-- lease that ends at the due_ms which it sets. No foreign key: the reference application deletes blobs without knowing of this table.
 CREATE TABLE quay_internal.blob_deletion (
-    blob_id         bigint NOT NULL,
-    since_ms        bigint NOT NULL,
-    lease           uuid,
-    lease_expires_ms bigint,
-    attempts        integer NOT NULL DEFAULT 0,
-    last_error      text,
-    CONSTRAINT pk_blob_deletion PRIMARY KEY (blob_id),
-    CONSTRAINT fk_blob_deletion_blob_id_imagestorage FOREIGN KEY (blob_id) REFERENCES quay.imagestorage (id)
+    blob_id    bigint NOT NULL,
+    due_ms     bigint NOT NULL,
+    lease      uuid,
+    attempts   integer NOT NULL DEFAULT 0,
+    last_error text,
+    CONSTRAINT pk_blob_deletion PRIMARY KEY (blob_id)
 );
-CREATE INDEX blob_deletion_since_ms ON quay_internal.blob_deletion ((coalesce(lease_expires_ms, since_ms)));
+CREATE INDEX blob_deletion_due_ms ON quay_internal.blob_deletion (due_ms);
+CREATE INDEX blob_deletion_lease ON quay_internal.blob_deletion (lease) WHERE lease IS NOT NULL;

@@ -23,6 +23,7 @@
 #include "util/reference.h"
 
 PG_FUNCTION_INFO_V1(quay_manifest_describe);
+PG_FUNCTION_INFO_V1(quay_manifest_read);
 PG_FUNCTION_INFO_V1(quay_manifest_annotations);
 PG_FUNCTION_INFO_V1(quay_imageconfig_labels);
 PG_FUNCTION_INFO_V1(quay_digest_check);
@@ -31,15 +32,18 @@ PG_FUNCTION_INFO_V1(quay_tag_is_cosign);
 PG_FUNCTION_INFO_V1(quay_duration_seconds);
 PG_FUNCTION_INFO_V1(quay_json_is_container);
 
-/* Columns of quay_internal.manifest_parse(). */
+/* Columns of quay_internal.manifest_parse(); version 1.1 has those up to the annotations. */
 enum DescribeColumn
 {
 	DESCRIBE_DIGEST, DESCRIBE_CONTENT, DESCRIBE_MEDIA_TYPE, DESCRIBE_IS_INDEX, DESCRIBE_IS_IMAGE,
 	DESCRIBE_CONFIG_DIGEST, DESCRIBE_CONFIG_MEDIA_TYPE, DESCRIBE_CONFIG_SIZE,
 	DESCRIBE_SUBJECT, DESCRIBE_ARTIFACT_TYPE, DESCRIBE_LAYERS_COMPRESSED_SIZE, DESCRIBE_BLOBS,
 	DESCRIBE_CHILDREN, DESCRIBE_CHILD_SIZES, DESCRIBE_ANNOTATIONS,
+	DESCRIBE_CONFIG_DATA, DESCRIBE_PAYLOAD, DESCRIBE_NAME, DESCRIBE_TAG, DESCRIBE_ARCHITECTURE, DESCRIBE_LABELS,
 	DESCRIBE_COLUMNS
 };
+
+#define DESCRIBE_COLUMNS_1_1 (DESCRIBE_ANNOTATIONS + 1)
 
 static QuayJsonLimits
 document_limits(void)
@@ -57,7 +61,6 @@ manifest_sqlstate(ManifestErrorCode code)
 	{
 		case MANIFEST_TOO_LARGE:
 			return QUAY_ERRCODE_MANIFEST_TOO_LARGE;
-		case MANIFEST_SCHEMA1:
 		case MANIFEST_UNKNOWN_TYPE:
 			return QUAY_ERRCODE_MEDIA_TYPE_UNSUPPORTED;
 		default:
@@ -96,6 +99,16 @@ set_text(Datum *values, bool *nulls, int column, const char *value)
 	nulls[column] = value == NULL;
 	if (value != NULL)
 		values[column] = text_datum(value);
+}
+
+static Datum
+bytea_datum(const void *data, size_t length)
+{
+	bytea	   *result = palloc(VARHDRSZ + length);
+
+	SET_VARSIZE(result, VARHDRSZ + length);
+	memcpy(VARDATA(result), data, length);
+	return PointerGetDatum(result);
 }
 
 static Datum
@@ -194,11 +207,25 @@ set_children(const QuayManifest *manifest, Datum *values)
 																   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+static void
+set_schema1(const QuaySchema1 *schema1, Datum *values, bool *nulls)
+{
+	set_text(values, nulls, DESCRIBE_NAME, schema1->name);
+	set_text(values, nulls, DESCRIBE_TAG, schema1->tag);
+	set_text(values, nulls, DESCRIBE_ARCHITECTURE, schema1->architecture);
+	nulls[DESCRIBE_LABELS] = false;
+	values[DESCRIBE_LABELS] = map_to_jsonb(&schema1->labels);
+	if (schema1->is_signed)
+	{
+		nulls[DESCRIBE_PAYLOAD] = false;
+		values[DESCRIBE_PAYLOAD] = bytea_datum(schema1->payload, schema1->payload_length);
+	}
+}
+
 /* ---- functions ---- */
 
-/* quay_internal.manifest_parse(manifest, media_type): what a manifest says, or an error. */
-Datum
-quay_manifest_describe(PG_FUNCTION_ARGS)
+static Datum
+describe(FunctionCallInfo fcinfo, int columns)
 {
 	bytea	   *data;
 	char	   *media_type = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -210,7 +237,7 @@ quay_manifest_describe(PG_FUNCTION_ARGS)
 	bool		nulls[DESCRIBE_COLUMNS] = {false};
 	char		digest[QUAY_HASHSTATE_DIGEST_ROOM];
 
-	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE || tupdesc->natts != DESCRIBE_COLUMNS)
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE || tupdesc->natts != columns)
 		elog(ERROR, "manifest_parse is not declared as this library expects");
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -223,7 +250,16 @@ quay_manifest_describe(PG_FUNCTION_ARGS)
 	if (!quay_manifest_parse(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), media_type, &limits, &manifest, &error))
 		report_problem(manifest_sqlstate(error.code), &error, VARSIZE_ANY_EXHDR(data));
 
-	quay_hashstate_digest_of(QUAY_HASH_SHA256, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), digest);
+	for (int i = DESCRIBE_COLUMNS_1_1; i < DESCRIBE_COLUMNS; i++)
+		nulls[i] = true;
+	if (manifest.schema1 != NULL)
+		set_schema1(manifest.schema1, values, nulls);
+
+	/* A signature is no part of what is signed, nor of its name. */
+	if (manifest.schema1 != NULL)
+		quay_hashstate_digest_of(QUAY_HASH_SHA256, manifest.schema1->payload, manifest.schema1->payload_length, digest);
+	else
+		quay_hashstate_digest_of(QUAY_HASH_SHA256, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), digest);
 	set_text(values, nulls, DESCRIBE_DIGEST, digest);
 	/* The parser has made sure of valid UTF-8 without zero bytes. */
 	values[DESCRIBE_CONTENT] = PointerGetDatum(cstring_to_text_with_len(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data)));
@@ -235,6 +271,11 @@ quay_manifest_describe(PG_FUNCTION_ARGS)
 	nulls[DESCRIBE_CONFIG_SIZE] = manifest.config == NULL;
 	if (manifest.config != NULL)
 		values[DESCRIBE_CONFIG_SIZE] = Int64GetDatum(manifest.config->size);
+	if (manifest.config != NULL && manifest.config->data != NULL)
+	{
+		nulls[DESCRIBE_CONFIG_DATA] = false;
+		values[DESCRIBE_CONFIG_DATA] = bytea_datum(manifest.config->data, manifest.config->size);
+	}
 	set_text(values, nulls, DESCRIBE_SUBJECT, manifest.subject != NULL ? manifest.subject->digest : NULL);
 	set_text(values, nulls, DESCRIBE_ARTIFACT_TYPE, manifest.artifact_type);
 	nulls[DESCRIBE_LAYERS_COMPRESSED_SIZE] = !manifest.has_layers_size;
@@ -243,7 +284,21 @@ quay_manifest_describe(PG_FUNCTION_ARGS)
 	set_children(&manifest, values);
 	values[DESCRIBE_ANNOTATIONS] = map_to_jsonb(&manifest.annotations);
 
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
+}
+
+/* quay_internal.manifest_parse(manifest, media_type): what a manifest says, or an error. */
+Datum
+quay_manifest_read(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(describe(fcinfo, DESCRIBE_COLUMNS));
+}
+
+/* The same as version 1.1 declares it. */
+Datum
+quay_manifest_describe(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(describe(fcinfo, DESCRIBE_COLUMNS_1_1));
 }
 
 /*

@@ -19,6 +19,17 @@ enum ResolveColumn
 	RESOLVE_TAG_ID, RESOLVE_START_MS, RESOLVE_END_MS, RESOLVE_IMMUTABLE, RESOLVE_COLUMNS
 };
 
+/* A moment in milliseconds. Infinity, and what is so far away that it cannot be counted, is before or after everything. */
+static int64
+moment_ms(TimestampTz at)
+{
+	if (at < PG_INT64_MIN / 2)
+		return PG_INT64_MIN;
+	if (at > PG_INT64_MAX / 2)
+		return PG_INT64_MAX;
+	return quay_clock_to_ms(at);
+}
+
 /* quay_internal.tag_resolve_row(namespace, repository, tag, as_of): NULL if there is no such tag. */
 Datum
 quay_tag_resolve(PG_FUNCTION_ARGS)
@@ -37,7 +48,7 @@ quay_tag_resolve(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(3))
 		found = quay_lookup_tag_now(repository.id, name, &tag);
 	else
-		found = quay_lookup_tag_at(repository.id, name, quay_clock_to_ms(PG_GETARG_TIMESTAMPTZ(3)), &tag);
+		found = quay_lookup_tag_at(repository.id, name, moment_ms(PG_GETARG_TIMESTAMPTZ(3)), &tag);
 
 	if (found && quay_lookup_manifest(tag.manifest_id, false, &manifest))
 	{

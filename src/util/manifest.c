@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * manifest.c
- *	  Parser of manifests: Docker schema 2, Docker list, OCI manifest and
- *	  OCI index.
+ *	  Parser of manifests: Docker schema 1 and 2, Docker list, OCI manifest
+ *	  and OCI index.
  *
  * The tables below state which fields of each kind are read and what JSON
  * type they have (OCI image-spec manifest.md, image-index.md, descriptor.md;
@@ -19,7 +19,9 @@
 
 #include "common/int.h"
 
+#include "util/base64.h"
 #include "util/digest.h"
+#include "util/hashstate.h"
 #include "util/manifest.h"
 
 /* The fields of a document before they are checked. */
@@ -54,6 +56,7 @@ typedef struct ManifestOutline
 	{"digest", QUAY_JSON_TEXT, true, (at) + offsetof(QuayDescriptor, digest), NULL}, \
 	{"size", QUAY_JSON_INTEGER, true, (at) + offsetof(QuayDescriptor, size), NULL}, \
 	{"urls", QUAY_JSON_TEXT_COUNT, false, (at) + offsetof(QuayDescriptor, urls_count), NULL}, \
+	{"data", QUAY_JSON_TEXT, false, (at) + offsetof(QuayDescriptor, embedded), NULL}, \
 	{"annotations", QUAY_JSON_MAP, false, (at) + offsetof(QuayDescriptor, annotations), NULL}
 
 static const QuayJsonField descriptor_fields[] = {
@@ -138,7 +141,7 @@ shape_of_kind(QuayManifestKind kind)
 
 /* ---- Which kind ---- */
 
-/* The kind that a media type names, if it can be pushed. */
+/* The kind that a media type names, if it is that of a manifest. */
 static bool
 kind_from_type(const char *media_type, size_t length, QuayManifestKind *kind,
 			   ManifestError *error)
@@ -146,15 +149,8 @@ kind_from_type(const char *media_type, size_t length, QuayManifestKind *kind,
 	char	   *shown;
 
 	*kind = quay_mediatype_manifest_kind(media_type, length);
-	switch (quay_mediatype_push_status(*kind))
-	{
-		case QUAY_PUSH_OK:
-			return true;
-		case QUAY_PUSH_SCHEMA1:
-			return quay_parseerror_set(error, MANIFEST_SCHEMA1, NULL);
-		case QUAY_PUSH_UNKNOWN:
-			break;
-	}
+	if (*kind != QUAY_MANIFEST_UNKNOWN)
+		return true;
 	shown = quay_parseerror_shorten(media_type, length, QUAY_ERROR_QUOTE_LENGTH);
 	return quay_parseerror_set(error, MANIFEST_UNKNOWN_TYPE,
 							   psprintf("Its media type is \"%s\".", shown));
@@ -177,8 +173,8 @@ kind_from_content(const char *data, size_t length,
 	if (outline.has_manifests && (outline.has_config || outline.has_layers))
 		return quay_parseerror_set(error, MANIFEST_AMBIGUOUS, NULL);
 	if (outline.has_fs_layers)
-		return quay_parseerror_set(error, MANIFEST_SCHEMA1, NULL);
-	if (outline.has_manifests)
+		*kind = QUAY_MANIFEST_DOCKER_SCHEMA1;
+	else if (outline.has_manifests)
 		*kind = QUAY_MANIFEST_OCI_INDEX;
 	else if (outline.has_config && outline.has_layers)
 		*kind = QUAY_MANIFEST_OCI_MANIFEST;
@@ -218,9 +214,36 @@ fail_missing(ManifestError *error, const char *field)
 							   psprintf("Field %s is missing.", field));
 }
 
+/* Embedded content is the content. */
+static bool
+check_data(QuayDescriptor *descriptor, const char *where, int index,
+		   ManifestError *error)
+{
+	size_t		length = strlen(descriptor->embedded);
+	size_t		decoded_length;
+	QuayHashAlgorithm algorithm = QUAY_HASH_SHA256;
+	char		digest[QUAY_HASHSTATE_DIGEST_ROOM];
+
+	descriptor->data = palloc(QUAY_BASE64_DECODED_ROOM(length));
+	if (!quay_base64_decode(descriptor->embedded, length, descriptor->data, &decoded_length))
+		return fail_descriptor(error, MANIFEST_BAD_DATA, where, index, "data",
+							   descriptor->embedded, "It is not base64.");
+	if ((int64) decoded_length != descriptor->size)
+		return fail_descriptor(error, MANIFEST_BAD_DATA, where, index, "data",
+							   descriptor->embedded,
+							   psprintf("It stands for %zu bytes; the size of the descriptor is " INT64_FORMAT ".",
+										decoded_length, descriptor->size));
+	quay_hashstate_algorithm(descriptor->digest, strcspn(descriptor->digest, ":"), &algorithm);
+	quay_hashstate_digest_of(algorithm, descriptor->data, decoded_length, digest);
+	if (strcmp(digest, descriptor->digest) != 0)
+		return fail_descriptor(error, MANIFEST_BAD_DATA, where, index, "data",
+							   descriptor->embedded, "It has another digest.");
+	return true;
+}
+
 /* What holds for every descriptor. */
 static bool
-check_descriptor(const QuayDescriptor *descriptor, const char *where, int index,
+check_descriptor(QuayDescriptor *descriptor, const char *where, int index,
 				 ManifestError *error)
 {
 	const char *reason = quay_mediatype_check(descriptor->media_type,
@@ -233,7 +256,7 @@ check_descriptor(const QuayDescriptor *descriptor, const char *where, int index,
 							  NULL, &reason))
 	{
 		case QUAY_DIGEST_OK:
-			return true;
+			return descriptor->embedded == NULL || check_data(descriptor, where, index, error);
 		case QUAY_DIGEST_UNSUPPORTED:
 			return fail_descriptor(error, MANIFEST_UNSUPPORTED_DIGEST, where,
 								   index, "digest", descriptor->digest, NULL);
@@ -304,7 +327,7 @@ check_layer(QuayDescriptor *layer, int index, QuayManifestKind kind,
 static bool
 check_config(const QuayManifest *manifest, ManifestError *error)
 {
-	const QuayDescriptor *config = manifest->config;
+	QuayDescriptor *config = manifest->config;
 
 	if (!check_descriptor(config, "config", -1, error))
 		return false;
@@ -406,6 +429,39 @@ take_oci_fields(const ManifestDocument *document, QuayManifest *manifest,
 	return true;
 }
 
+/* Docker schema 1, as far as the other kinds have the same. */
+static bool
+take_schema1(const char *data, size_t length, const QuayJsonLimits *limits,
+			 QuayManifest *manifest, ManifestError *error)
+{
+	QuaySchema1 *schema1 = palloc(sizeof(QuaySchema1));
+
+	if (!quay_schema1_parse(data, length, limits, schema1, error))
+		return false;
+	manifest->schema1 = schema1;
+	manifest->kind = schema1->is_signed ? QUAY_MANIFEST_DOCKER_SCHEMA1_SIGNED : QUAY_MANIFEST_DOCKER_SCHEMA1;
+	manifest->media_type = quay_mediatype_manifest_name(manifest->kind);
+	manifest->schema_version = 1;
+	manifest->is_image = true;
+	manifest->layers_count = schema1->layers_count;
+	manifest->layers = palloc0(sizeof(QuayDescriptor) * schema1->layers_count);
+	for (int i = 0; i < schema1->layers_count; i++)
+	{
+		QuayDescriptor *layer = &manifest->layers[i];
+
+		layer->media_type = pstrdup("");
+		layer->digest = schema1->layers[i].digest;
+		if (schema1->layers[i].size < 0)
+			continue;
+		manifest->has_layers_size = true;
+		layer->size = schema1->layers[i].size;
+		if (pg_add_s64_overflow(manifest->layers_compressed_size, layer->size,
+								&manifest->layers_compressed_size))
+			return quay_parseerror_set(error, MANIFEST_SIZE_OVERFLOW, NULL);
+	}
+	return true;
+}
+
 bool
 quay_manifest_parse(const char *data, size_t length, const char *media_type,
 					const QuayJsonLimits *limits, QuayManifest *manifest,
@@ -429,6 +485,8 @@ quay_manifest_parse(const char *data, size_t length, const char *media_type,
 							 &kind, error))
 		return false;
 
+	if (quay_mediatype_is_schema1(kind))
+		return take_schema1(data, length, limits, manifest, error);
 	if (!quay_jsonwalk_read(data, length, limits, shape_of_kind(kind), &document,
 							error))
 		return false;

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * manifest.h
- *	  Parser of manifests: Docker schema 2, Docker list, OCI manifest and
- *	  OCI index.
+ *	  Parser of manifests: Docker schema 1 and 2, Docker list, OCI manifest
+ *	  and OCI index.
  *
  * Formats: OCI image-spec manifest.md, image-index.md and descriptor.md;
- * Docker "Image Manifest Version 2, Schema 2".
+ * Docker "Image Manifest Version 2", Schema 1 (see schema1.h) and Schema 2.
  *
  * Strings in the results are UTF-8, palloc'd and terminated.  The caller must
  * see to it that the database's encoding is UTF8: PostgreSQL's JSON parser
@@ -20,10 +20,13 @@
 #include "util/jsonwalk.h"
 #include "util/mediatype.h"
 #include "util/parseerror.h"
+#include "util/schema1.h"
 
 /*
  * Reference to other content.  `remote` is set by the media type alone: a
  * foreign or non-distributable layer, whose bytes the registry need not hold.
+ * `data` is the content itself, if it is embedded: `size` bytes that have the
+ * digest.
  */
 typedef struct QuayDescriptor
 {
@@ -32,6 +35,8 @@ typedef struct QuayDescriptor
 	int64		size;			/* bytes, never negative */
 	int			urls_count;
 	bool		remote;
+	char	   *embedded;		/* as written, base64; NULL if absent */
+	unsigned char *data;		/* decoded; NULL if absent */
 	QuayTextMap annotations;
 } QuayDescriptor;
 
@@ -55,9 +60,9 @@ typedef struct QuayManifest
 {
 	QuayManifestKind kind;
 	const char *media_type;		/* the kind's own */
-	int			schema_version; /* always 2 */
+	int			schema_version; /* 1 or 2 */
 
-	/* image manifests; NULL and 0 for lists */
+	/* image manifests; NULL and 0 for lists. Schema 1 has no config */
 	QuayDescriptor *config;
 	QuayConfigKind config_kind;
 	QuayDescriptor *layers;		/* in document order, base first */
@@ -89,6 +94,12 @@ typedef struct QuayManifest
 
 	/* config is an image configuration, so labels can be read from it */
 	bool		is_image;
+
+	/*
+	 * Docker schema 1, else NULL.  Its layers have neither media type nor
+	 * size of their own: "" and, if the history does not say, 0.
+	 */
+	QuaySchema1 *schema1;
 } QuayManifest;
 
 /*
@@ -97,7 +108,9 @@ typedef struct QuayManifest
  * `media_type` is the declared type (Content-Type header; parameters are
  * ignored) or NULL.  Without it the kind comes from the field `mediaType`,
  * else from the fields present: `manifests` makes an OCI index, `config` and
- * `layers` an OCI manifest.  `limits` NULL means quay_jsoncheck_default_limits.
+ * `layers` an OCI manifest, `fsLayers` a Docker schema 1 manifest, whose kind
+ * is that of its content anyhow: signed or not.  `limits` NULL means
+ * quay_jsoncheck_default_limits.
  *
  * True and `manifest` filled, or false and `error` filled.
  */

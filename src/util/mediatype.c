@@ -163,23 +163,10 @@ quay_mediatype_manifest_name(QuayManifestKind kind)
 	return NULL;
 }
 
-QuayPushStatus
-quay_mediatype_push_status(QuayManifestKind kind)
+bool
+quay_mediatype_is_schema1(QuayManifestKind kind)
 {
-	switch (kind)
-	{
-		case QUAY_MANIFEST_DOCKER_SCHEMA2:
-		case QUAY_MANIFEST_DOCKER_LIST:
-		case QUAY_MANIFEST_OCI_MANIFEST:
-		case QUAY_MANIFEST_OCI_INDEX:
-			return QUAY_PUSH_OK;
-		case QUAY_MANIFEST_DOCKER_SCHEMA1:
-		case QUAY_MANIFEST_DOCKER_SCHEMA1_SIGNED:
-			return QUAY_PUSH_SCHEMA1;
-		case QUAY_MANIFEST_UNKNOWN:
-			break;
-	}
-	return QUAY_PUSH_UNKNOWN;
+	return kind == QUAY_MANIFEST_DOCKER_SCHEMA1 || kind == QUAY_MANIFEST_DOCKER_SCHEMA1_SIGNED;
 }
 
 bool
@@ -195,7 +182,7 @@ quay_mediatype_child_allowed(QuayManifestKind parent, QuayManifestKind child)
 		return child == QUAY_MANIFEST_DOCKER_SCHEMA2 ||
 			child == QUAY_MANIFEST_DOCKER_SCHEMA1;
 	if (parent == QUAY_MANIFEST_OCI_INDEX)
-		return quay_mediatype_push_status(child) == QUAY_PUSH_OK;
+		return child != QUAY_MANIFEST_UNKNOWN && !quay_mediatype_is_schema1(child);
 	return false;
 }
 

@@ -43,21 +43,13 @@
 typedef enum QuayManifestKind
 {
 	QUAY_MANIFEST_UNKNOWN = 0,	/* not the type of a manifest */
-	QUAY_MANIFEST_DOCKER_SCHEMA1,	/* cannot be pushed */
-	QUAY_MANIFEST_DOCKER_SCHEMA1_SIGNED,	/* cannot be pushed */
+	QUAY_MANIFEST_DOCKER_SCHEMA1,
+	QUAY_MANIFEST_DOCKER_SCHEMA1_SIGNED,
 	QUAY_MANIFEST_DOCKER_SCHEMA2,
 	QUAY_MANIFEST_DOCKER_LIST,
 	QUAY_MANIFEST_OCI_MANIFEST,
 	QUAY_MANIFEST_OCI_INDEX
 } QuayManifestKind;
-
-/* May a client push a manifest of this kind? */
-typedef enum QuayPushStatus
-{
-	QUAY_PUSH_OK = 0,
-	QUAY_PUSH_SCHEMA1,			/* known, but no longer accepted */
-	QUAY_PUSH_UNKNOWN			/* not a manifest type */
-} QuayPushStatus;
 
 /* What kind of image configuration a config descriptor points to. */
 typedef enum QuayConfigKind
@@ -97,8 +89,8 @@ extern QuayManifestKind quay_mediatype_manifest_kind(const char *media_type,
 /* The media type of a manifest kind; NULL for UNKNOWN. */
 extern const char *quay_mediatype_manifest_name(QuayManifestKind kind);
 
-/* May this kind be pushed? */
-extern QuayPushStatus quay_mediatype_push_status(QuayManifestKind kind);
+/* Is it Docker schema 1, signed or not? */
+extern bool quay_mediatype_is_schema1(QuayManifestKind kind);
 
 /* Is it a manifest list or an index? */
 extern bool quay_mediatype_is_index(QuayManifestKind kind);

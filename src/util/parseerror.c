@@ -43,13 +43,9 @@ static const ErrorEntry entries[] = {
 		"Use an integer from 0 to 9223372036854775807, without fraction or exponent."
 	},
 	[MANIFEST_TOO_MANY] = {"too_many", "document has too many entries", NULL},
-	[MANIFEST_SCHEMA1] = {
-		"schema1", "Docker schema 1 manifests are not accepted",
-		"Push the image as Docker schema 2 or as an OCI image manifest."
-	},
 	[MANIFEST_UNKNOWN_TYPE] = {
 		"unknown_type", "document is not a manifest of a known type",
-		"Accepted are Docker schema 2 manifests and lists, OCI image manifests and OCI image indexes."
+		"Accepted are Docker schema 1 and 2 manifests, Docker manifest lists, OCI image manifests and OCI image indexes."
 	},
 	[MANIFEST_TYPE_MISMATCH] = {
 		"type_mismatch", "declared media type and content of the manifest differ",
@@ -78,6 +74,18 @@ static const ErrorEntry entries[] = {
 		"The bytes of such a layer are not in the registry; its urls must say where they are."
 	},
 	[MANIFEST_SIZE_OVERFLOW] = {"size_overflow", "sum of the layer sizes is out of range", NULL},
+	[MANIFEST_BAD_DATA] = {
+		"bad_data", "embedded data of a descriptor is not its content",
+		"Field data is base64 with padding; what it stands for has the digest and the size of the descriptor."
+	},
+	[MANIFEST_BAD_SIGNATURE] = {
+		"bad_signature", "signature of the manifest does not hold",
+		"Send the bytes exactly as the client pushed them; they must not be formatted anew."
+	},
+	[MANIFEST_BAD_HISTORY] = {
+		"bad_history", "history of the manifest does not fit its layers",
+		"Each entry of history describes the layer at the same place of fsLayers; its parent is further down in the list."
+	},
 	[MANIFEST_BAD_ROOTFS] = {
 		"bad_rootfs", "root file system of the image configuration is not of type \"layers\"", NULL
 	}

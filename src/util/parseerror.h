@@ -38,17 +38,19 @@ typedef enum ManifestErrorCode
 	MANIFEST_TOO_MANY,			/* an array or map longer than the limit */
 
 	/* the document as a manifest */
-	MANIFEST_SCHEMA1,			/* Docker schema 1, no longer accepted */
 	MANIFEST_UNKNOWN_TYPE,		/* media type is not that of a manifest */
 	MANIFEST_TYPE_MISMATCH,		/* declared type and mediaType differ */
 	MANIFEST_AMBIGUOUS,			/* fields of two kinds (CVE-2021-41190) */
-	MANIFEST_SCHEMA_VERSION,	/* schemaVersion is not 2 */
+	MANIFEST_SCHEMA_VERSION,	/* schemaVersion is not that of the kind */
 	MANIFEST_BAD_MEDIA_TYPE,	/* violates RFC 6838 */
 	MANIFEST_WRONG_MEDIA_TYPE,	/* well-formed, but not allowed there */
 	MANIFEST_BAD_DIGEST,		/* not a digest */
 	MANIFEST_UNSUPPORTED_DIGEST,	/* a digest of an unknown algorithm */
 	MANIFEST_MISSING_URLS,		/* foreign layer without urls */
 	MANIFEST_SIZE_OVERFLOW,		/* sum of sizes above 2^63-1 */
+	MANIFEST_BAD_DATA,			/* embedded data is not the content */
+	MANIFEST_BAD_SIGNATURE,		/* a signature does not hold (schema 1) */
+	MANIFEST_BAD_HISTORY,		/* layers and history disagree (schema 1) */
 
 	/* the image configuration */
 	MANIFEST_BAD_ROOTFS			/* rootfs.type is not "layers" */

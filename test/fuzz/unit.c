@@ -61,6 +61,8 @@ main(void)
 	arena_reset();
 	unit_config();
 	arena_reset();
+	unit_schema1();
+	arena_reset();
 	printf("1..%d\n", tests);
 	if (failures > 0)
 		printf("# %d of %d tests failed\n", failures, tests);

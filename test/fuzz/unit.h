@@ -30,5 +30,6 @@ extern char *unit_repeat(char c, int count);
 extern void unit_names(void);
 extern void unit_manifest(void);
 extern void unit_config(void);
+extern void unit_schema1(void);
 
 #endif							/* QUAY_FUZZ_UNIT_H */

@@ -22,6 +22,9 @@
 /* Pieces of documents. */
 #define DESC_MORE(type, size, more) \
 	"{\"mediaType\":\"" type "\",\"digest\":\"" DIGEST "\",\"size\":" size more "}"
+/* A descriptor of {}, if that is what the data says. */
+#define EMBEDDED(size, data) \
+	"{\"mediaType\":\"" OM "\",\"digest\":\"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\",\"size\":" size ",\"data\":\"" data "\"}"
 #define DESC(type, size) DESC_MORE(type, size, "")
 #define V2 "\"schemaVersion\":2"
 #define TYPE(type) ",\"mediaType\":\"" type "\""
@@ -116,8 +119,9 @@ static const ManifestVector vectors[] = {
 
 	/* which kind */
 	{"no bytes, no type", NULL, BYTES(""), MANIFEST_EMPTY},
-	{"declared schema 1", QUAY_MEDIATYPE_DOCKER_SCHEMA1_SIGNED, BYTES("{}"), MANIFEST_SCHEMA1},
-	{"undeclared schema 1", NULL, BYTES("{\"schemaVersion\":1,\"fsLayers\":[],\"history\":[]}"), MANIFEST_SCHEMA1},
+	{"declared schema 1", QUAY_MEDIATYPE_DOCKER_SCHEMA1_SIGNED, BYTES("{}"), MANIFEST_MISSING_FIELD},
+	{"OCI declared as schema 1", QUAY_MEDIATYPE_DOCKER_SCHEMA1, BYTES("{" IMAGE "}"), MANIFEST_MISSING_FIELD},
+	{"undeclared schema 1", NULL, BYTES("{\"schemaVersion\":1,\"fsLayers\":[],\"history\":[]}"), MANIFEST_MISSING_FIELD},
 	{"unknown declared type", "application/json", BYTES("{" IMAGE "}"), MANIFEST_UNKNOWN_TYPE},
 	{"unknown mediaType", NULL, BYTES("{" V2 TYPE("application/json") CONFIG LAYERS("") "}"), MANIFEST_UNKNOWN_TYPE},
 	{"nothing known", NULL, BYTES("{}"), MANIFEST_UNKNOWN_TYPE},
@@ -159,6 +163,15 @@ static const ManifestVector vectors[] = {
 	{"OCI foreign layer without urls", OM, BYTES("{" V2 CONFIG LAYERS(DESC(FOREIGN, "5")) "}"), MANIFEST_MISSING_URLS},
 	{"foreign layer with empty urls", OM, BYTES("{" V2 CONFIG LAYERS(DESC_MORE(FOREIGN, "5", ",\"urls\":[]")) "}"), MANIFEST_MISSING_URLS},
 	{"Docker foreign layer without urls", DM, BYTES("{" V2 TYPE(DM) DCONFIG LAYERS(DESC(QUAY_MEDIATYPE_DOCKER_FOREIGN_LAYER, "5")) "}"), MANIFEST_MISSING_URLS},
+	{"embedded data", OM, BYTES("{" V2 ",\"config\":" EMBEDDED("2", "e30=") LAYERS("") "}"), MANIFEST_OK},
+	{"embedded empty data", OM, BYTES("{" V2 CONFIG LAYERS(DESC_MORE(OLAYER, "0", ",\"data\":\"\"")) "}"), MANIFEST_OK},
+	{"embedded data of a child", OI, BYTES("{" V2 MANIFESTS(EMBEDDED("2", "e30=")) "}"), MANIFEST_OK},
+	{"embedded data not base64", OM, BYTES("{" V2 ",\"config\":" EMBEDDED("2", "e30") LAYERS("") "}"), MANIFEST_BAD_DATA},
+	{"embedded data too long", OM, BYTES("{" V2 ",\"config\":" EMBEDDED("2", "e30K") LAYERS("") "}"), MANIFEST_BAD_DATA},
+	{"embedded data of another size", OM, BYTES("{" V2 ",\"config\":" EMBEDDED("3", "e30=") LAYERS("") "}"), MANIFEST_BAD_DATA},
+	{"embedded data of another digest", OM, BYTES("{" V2 ",\"config\":" EMBEDDED("2", "W10=") LAYERS("") "}"), MANIFEST_BAD_DATA},
+	{"embedded data a number", OM, BYTES("{" V2 CONFIG LAYERS(DESC_MORE(OLAYER, "0", ",\"data\":1")) "}"), MANIFEST_WRONG_TYPE},
+	{"embedded data of the subject", OI, BYTES("{" INDEX ",\"subject\":" EMBEDDED("2", "W10=") "}"), MANIFEST_BAD_DATA},
 	{"sum of sizes", OM, BYTES("{" V2 CONFIG LAYERS(DESC(OLAYER, "9223372036854775807") "," DESC(OLAYER, "1")) "}"), MANIFEST_SIZE_OVERFLOW}
 };
 

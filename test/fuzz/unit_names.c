@@ -359,10 +359,10 @@ test_media_types(void)
 		unit_is_int(quay_mediatype_manifest_kind(name, strlen(name)), kind, name);
 	}
 	unit_is_int(quay_mediatype_manifest_kind(BYTES("application/json")), QUAY_MANIFEST_UNKNOWN, "kind: json");
-	unit_is_int(quay_mediatype_push_status(QUAY_MANIFEST_DOCKER_SCHEMA1), QUAY_PUSH_SCHEMA1, "push: schema 1");
-	unit_is_int(quay_mediatype_push_status(QUAY_MANIFEST_DOCKER_SCHEMA1_SIGNED), QUAY_PUSH_SCHEMA1, "push: signed schema 1");
-	unit_is_int(quay_mediatype_push_status(QUAY_MANIFEST_UNKNOWN), QUAY_PUSH_UNKNOWN, "push: unknown");
-	unit_is_int(quay_mediatype_push_status(QUAY_MANIFEST_OCI_INDEX), QUAY_PUSH_OK, "push: index");
+	unit_ok(quay_mediatype_is_schema1(QUAY_MANIFEST_DOCKER_SCHEMA1), "schema 1: unsigned");
+	unit_ok(quay_mediatype_is_schema1(QUAY_MANIFEST_DOCKER_SCHEMA1_SIGNED), "schema 1: signed");
+	unit_ok(!quay_mediatype_is_schema1(QUAY_MANIFEST_DOCKER_SCHEMA2), "schema 1: not schema 2");
+	unit_ok(!quay_mediatype_is_schema1(QUAY_MANIFEST_UNKNOWN), "schema 1: not an unknown type");
 	unit_ok(quay_mediatype_child_allowed(QUAY_MANIFEST_OCI_INDEX, QUAY_MANIFEST_OCI_INDEX), "child: nested index");
 	unit_ok(!quay_mediatype_child_allowed(QUAY_MANIFEST_OCI_INDEX, QUAY_MANIFEST_DOCKER_SCHEMA1), "child: schema 1 in an index");
 	unit_ok(quay_mediatype_child_allowed(QUAY_MANIFEST_DOCKER_LIST, QUAY_MANIFEST_DOCKER_SCHEMA1), "child: schema 1 in a list");

@@ -18,4 +18,13 @@ INSERT INTO quay.team (id, name, organization_id, role_id, description) VALUES (
 INSERT INTO quay.teammember (id, user_id, team_id) VALUES (900001, 900001, 900002), (900002, 900001, 900001);
 SELECT * FROM quay.organizationmember WHERE organization_id = 900002;
 SELECT quay_internal.json_or_null(t) FROM (VALUES ('{"a": 1}'), ('{"a": '), (''), (NULL), ('"\u0000"'), ('[1, 2]')) AS v (t);
+-- times as documents have them; anything else is none
+SELECT t, quay_internal.timestamp_or_null(t) FROM unnest(ARRAY['2026-03-01T12:00:00Z', '2026-03-01t12:00:00.123456789z', '2026-03-01T00:30:00+01:00', '2026-02-28T23:30:00.5-05:30',
+    '2024-02-29T00:00:00Z', '2026-02-29T00:00:00Z', '2026-04-31T00:00:00Z', '2026-00-01T00:00:00Z', '2026-13-01T00:00:00Z', '2026-01-00T00:00:00Z', '0000-01-01T00:00:00Z',
+    '0001-01-01T00:00:00Z', '9999-12-31T23:59:59.9999999Z', '2026-03-01T24:00:00Z', '2026-03-01T12:60:00Z', '2026-03-01T12:00:60Z', '2026-03-01 12:00:00Z', '2026-03-01T12:00:00', '2026-03-01', 'now', 'infinity', '']) AS t;
+-- what schema 1 says about a layer: only if it is what it should be
+INSERT INTO quay.manifest(id,repository_id,digest,media_type_id,manifest_bytes)
+SELECT 900011, 900001, 'sha256:k', 1, jsonb_build_object('fsLayers', jsonb_agg('{"blobSum":"sha256:l1"}'::jsonb), 'history', jsonb_agg(jsonb_build_object('v1Compatibility', h)))::text
+FROM unnest(ARRAY['{"id":"c","created":"2026-03-01T12:00:00Z","comment":"made","container_config":{"Cmd":["a","b"]},"Size":5}', '{"id":"b","created":"soon","container_config":{"Cmd":"a"},"Size":"x"}', '[]', '{"id":7,"created":3,"comment":null,"Size":4}']) AS h;
+SELECT docker_image_id, created, comment, command, aggregate_size FROM quay.image WHERE id / 1024 = 900011 ORDER BY id;
 ROLLBACK;

@@ -60,6 +60,28 @@ SELECT count(*) FROM quay.tag_list('lister', 'app', n => 0);
 SELECT pg_temp.attempt($$SELECT * FROM quay.tag_list('lister', 'app', n => -1)$$);
 SELECT pg_temp.attempt($$SELECT * FROM quay.tag_list('lister', 'unknown')$$);
 SELECT size, layers_size, immutable, lifetime_end_ms FROM quay.tag_list('lister', 'app', n => 1);
+-- those that start with a prefix, in pages too; its characters stand for themselves
+SELECT array_agg(name) FROM quay.tag_list('lister', 'app', prefix => 'a10');
+SELECT array_agg(name) FROM quay.tag_list('lister', 'app', 'a10', 2, prefix => 'a10');
+SELECT count(*) FROM quay.tag_list('lister', 'app', 'a2', prefix => 'a10');
+SELECT count(*) FROM quay.tag_list('lister', 'app', 'A', prefix => 'a');
+SELECT name FROM quay.tag_list('lister', 'app', prefix => 'b');
+SELECT count(*) FROM quay.tag_list('lister', 'app', prefix => '%');
+
+-- history: parts of names, names, live ones, since a moment
+CREATE FUNCTION pg_temp.history(tag text DEFAULT NULL, filter text DEFAULT NULL, active_only boolean DEFAULT false, since_ms bigint DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(h.tag || CASE WHEN h.live THEN '' ELSE '-' END, ' ' ORDER BY h.tag, h.live)
+    FROM quay.tag_history('lister', 'app', history.tag, filter => history.filter, active_only => history.active_only, since_ms => history.since_ms, n => 1000) AS h $$;
+SELECT pg_temp.history(filter => 'like:29'), pg_temp.history(filter => 'like:A29'), pg_temp.history(filter => 'like:a2_');
+SELECT pg_temp.history(filter => 'eq:a1'), pg_temp.history(filter => 'eq:A1'), pg_temp.history(filter => 'eq:b'), pg_temp.history(filter => 'eq:b', active_only => true);
+SELECT pg_temp.history('b', filter => 'like:B'), pg_temp.history('b', filter => 'like:a'), pg_temp.history('b', filter => 'eq:b', active_only => true), pg_temp.history('b', filter => 'eq:a1');
+SELECT length(pg_temp.history(filter => 'like:')) = length(pg_temp.history());
+SELECT pg_temp.history(filter => 'like:30', active_only => true), pg_temp.history('a1', active_only => true);
+-- began or ends after that
+SELECT pg_temp.history(since_ms => 1772366400000), pg_temp.history(filter => 'like:b', since_ms => 1772366399999), pg_temp.history('b', since_ms => 1772366400500);
+SELECT media_type, layers_size FROM quay.tag_history('lister', 'app', 'a4');
+SELECT f, pg_temp.attempt(format('SELECT * FROM quay.tag_history(%L, %L, filter => %L)', 'lister', 'app', f)) FROM unnest(ARRAY['b', 'has:b', ':b', '']) AS f;
+SELECT pg_temp.attempt($$SELECT * FROM quay.tag_history('lister', 'app', n => -1)$$);
 
 -- referrers: by subject and by the fallback tag, alive ones only
 SELECT pg_temp.digest(pg_temp.index()) AS subject, pg_temp.blob('lister', 'app', '{}') AS empty \gset

@@ -129,4 +129,14 @@ SELECT pg_temp.attempt(format('SELECT quay.manifest_put(%L, %L, %L)', 'pusher', 
 SELECT count(*) FROM quay.manifest AS m JOIN quay.repository AS r ON r.id = m.repository_id WHERE r.name = 'other';
 SELECT quay.blob_mount('pusher', 'other', :'config_digest', 'pusher', 'app'), quay.blob_mount('pusher', 'other', :'layer_digest', 'pusher', 'app');
 SELECT created FROM quay.manifest_put('pusher', 'other', :'image', NULL, ARRAY['copied']);
+
+-- whoever waits for pushes hears of each that sets tags, once; one by digest sets none
+INSERT INTO quay.repositorynotification (uuid, repository_id, event_id, method_id, config_json, event_config_json, number_of_failures)
+SELECT n.uuid, r.id, e.id, m.id, '{}', '{}', n.failures
+FROM (VALUES ('push hook', 'repo_push', 0), ('push hook that fails', 'repo_push', 3), ('scan hook', 'vulnerability_found', 0)) AS n (uuid, event, failures)
+JOIN quay.externalnotificationevent AS e ON e.name = n.event, quay.externalnotificationmethod AS m, quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id
+WHERE m.name = 'webhook' AND u.username = 'pusher' AND r.name = 'other';
+SELECT created FROM quay.manifest_put('pusher', 'other', :'image', NULL, ARRAY['b', 'a'], actor => 'pusher');
+SELECT created FROM quay.manifest_put('pusher', 'other', :'image');
+SELECT q.queue_name, jsonb_pretty(q.body::jsonb) FROM quay.queueitem AS q WHERE q.queue_name LIKE '%pusher%';
 ROLLBACK;

@@ -125,7 +125,7 @@ CREATE FUNCTION pg_temp.ids(VARIADIC names text[]) RETURNS bigint[] LANGUAGE sql
     WHERE u.username || '/' || r.name = n.name
 $$;
 SELECT quay.repository_star('rep-bob', 'rep-alice', 'app') AS starred;
-INSERT INTO quay.quotarepositorysize (repository_id, size_bytes, backfill_complete) SELECT unnest(pg_temp.ids('rep-alice/app')), 4711, true;
+INSERT INTO quay_internal.size_counter (namespace_id, repository_id, part, used) SELECT r.namespace_user_id, r.id, 0, 4711 FROM quay.repository AS r WHERE r.id = ANY (pg_temp.ids('rep-alice/app'));
 SELECT visibility, kind, state, description, trust_enabled, stars, is_starred, size_bytes, namespace_is_organization, tag_expiration_s
 FROM quay.repository_get('rep-alice', 'app');
 SELECT stars, is_starred, namespace_id = (SELECT id FROM quay."user" WHERE username = 'rep-alice') AS namespace_id, ARRAY[repository_id] = pg_temp.ids('rep-alice/app') AS id

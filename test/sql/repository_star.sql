@@ -77,7 +77,7 @@ SELECT pg_temp.try(format('SELECT quay.repository_email_confirm(%L)', :'second')
 -- Sizes: a row for each id, 0 where nothing was counted.
 SELECT repository_id AS one FROM quay.repository_get('star-alice', 'one') \gset
 SELECT repository_id AS chart FROM quay.repository_get('star-alice', 'chart') \gset
-INSERT INTO quay.quotarepositorysize (repository_id, size_bytes) VALUES (:one, 12345);
+INSERT INTO quay_internal.size_counter (namespace_id, repository_id, part, used) SELECT r.namespace_user_id, r.id, 0, 12345 FROM quay.repository AS r WHERE r.id = :one;
 SELECT CASE repository_id WHEN :one THEN 'one' WHEN :chart THEN 'chart' ELSE 'unknown' END AS repository, size_bytes
 FROM quay.repository_size_many(ARRAY[:chart, :one, :one, NULL, 9007199254740990]::bigint[]);
 SELECT count(*) AS none FROM quay.repository_size_many('{}') UNION ALL SELECT count(*) FROM quay.repository_size_many(NULL);

@@ -47,6 +47,13 @@ SELECT count(*) FROM quay.tag_resolve(NULL, 'app', 'latest');
 SELECT at, r.manifest_id = :m1 AS m1, r.manifest_id = :m2 AS m2, r.manifest_id = :m3 AS m3
 FROM unnest(ARRAY['2025-12-31', '2026-01-01', '2026-01-04 23:59:59.999', '2026-01-05', '2026-01-08', '2026-01-08 12:00', '2026-01-09', '2030-01-01']::timestamptz[]) AS at
 LEFT JOIN LATERAL quay.tag_resolve('acme', 'app', 'latest', at) AS r ON true;
+-- At the bounds, to the millisecond; an end to come; a row that was put out of reach ended before it began.
+SELECT pg_temp.put_tag(:repository_id, 'latest', :m4, '2026-01-06', '2025-12-20') \g /dev/null
+SELECT n.tag, n.at, r.manifest_id = :m1 AS m1, r.manifest_id = :m2 AS m2
+FROM (VALUES ('latest', '2026-01-04 23:59:59.9999'::timestamptz), ('latest', '2026-01-04 23:59:59.999999'), ('latest', '2026-01-05 00:00:00.0009'), ('latest', '2026-01-07 23:59:59.999'),
+             ('latest', '2025-12-25'), ('leased', '2026-01-19 23:59:59.999'), ('leased', '2026-01-20'), ('gone', '2026-01-10 11:59:59.999'), ('gone', '2026-01-10 12:00:00'),
+             ('latest', 'infinity'), ('latest', '-infinity')) AS n (tag, at)
+LEFT JOIN LATERAL quay.tag_resolve('acme', 'app', n.tag, n.at) AS r ON true;
 
 -- Bytes come back as they were pushed, by tag and by digest.
 SELECT convert_from(manifest, 'UTF8') AS manifest, size, 'sha256:' || encode(sha256(manifest), 'hex') = digest AS intact

@@ -98,6 +98,19 @@ SELECT pg_temp.attempt(format('SELECT quay.tag_set(%L, %L, %L, %L, %L)', 'tagger
 SELECT pg_temp.attempt(format('SELECT quay.tag_set(%L, %L, %L, %L)', 'tagger', 'app', 'x', 'sha256:' || repeat('0', 64)));
 SELECT pg_temp.attempt(format('SELECT quay.tag_set(%L, %L, %L, %L)', 'tagger', 'app', 'x', 'unknown'));
 SELECT pg_temp.attempt(format('SELECT quay.tag_set(%L, %L, %L, %L)', 'tagger', 'app', 'a/b', :'b'));
+SELECT pg_temp.attempt(format('SELECT quay.tag_set(%L, %L, %L, %L, %L)', 'tagger', 'app', 'soon', :'b', 'infinity'));
+-- a Docker schema 1 manifest keeps the name that it was signed with
+INSERT INTO quay.manifest (repository_id, digest, media_type_id, manifest_bytes)
+SELECT r.id, 'sha256:' || encode(sha256('tagger'), 'hex'), (SELECT id FROM quay.mediatype WHERE name = 'application/vnd.docker.distribution.manifest.v1+prettyjws'), '{"schemaVersion": 1, "name": "tagger/app", "tag": "old"}'
+FROM quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id WHERE u.username = 'tagger' RETURNING digest AS schema1 \gset
+SELECT pg_temp.attempt(format('SELECT quay.tag_set(%L, %L, %L, %L)', 'tagger', 'app', 'new', :'schema1'));
+SELECT count(*) FROM quay.tag_history('tagger', 'app', 'new');
+SELECT digest = :'schema1' FROM quay.tag_set('tagger', 'app', 'old', :'schema1');
+SELECT quay.tag_delete('tagger', 'app', 'old');
+
+-- deleted only where somebody saw it
+SELECT pg_temp.push('A', 'seen') = :'a', pg_temp.push('B', 'seen') = :'b';
+SELECT quay.tag_delete('tagger', 'app', 'seen', expected_digest => :'a'), quay.tag_delete('tagger', 'app', 'seen', expected_digest => :'b'), quay.tag_delete('tagger', 'app', 'seen', expected_digest => :'b');
 
 -- Cosign: signatures go with the last tag of their image, by delete and by move, and never take it along
 SELECT 'sha256-' || split_part(:'c', ':', 2) || '.sig' AS sig, 'sha256-' || split_part(:'c', ':', 2) || '.att' AS att \gset

@@ -1,0 +1,2 @@
+\set turn :turn + 1
+SELECT push(:client_id, :turn);
