@@ -59,6 +59,9 @@ static const TableName table_names[QUAY_TABLE_COUNT] = {
 	[QUAY_UNRESTRICTED_USER] = {"quay", "unrestricted_user", {"username"}, .later = true},
 	[QUAY_ENTITY_CHANGE] = {"quay_internal", "entity_change", {NULL}},
 	[QUAY_RIGHTS_CHANGE] = {"quay_internal", "rights_change", {NULL}, .later = true},
+	[QUAY_IMAGESTORAGE] = {"quay", "imagestorage", {"id", "content_checksum"}},
+	[QUAY_MANIFESTBLOB] = {"quay", "manifestblob", {"repository_id", "blob_id"}},
+	[QUAY_UPLOADEDBLOB] = {"quay", "uploadedblob", {"repository_id", "blob_id"}},
 };
 
 static const IndexName index_names[QUAY_INDEX_COUNT] = {
@@ -80,6 +83,9 @@ static const IndexName index_names[QUAY_INDEX_COUNT] = {
 	[QUAY_MANIFEST_BY_ID] = {"pk_manifest"},
 	[QUAY_MANIFEST_BY_REPOSITORY_DIGEST] = {"manifest_repository_id_digest"},
 	[QUAY_MANIFESTCHILD_BY_CHILD] = {"manifestchild_child_manifest_id"},
+	[QUAY_IMAGESTORAGE_BY_DIGEST] = {"imagestorage_content_checksum"},
+	[QUAY_MANIFESTBLOB_BY_REPOSITORY_BLOB] = {"manifestblob_repository_id_blob_id"},
+	[QUAY_UPLOADEDBLOB_BY_REPOSITORY_BLOB] = {"uploadedblob_repository_id_blob_id"},
 };
 
 static struct

@@ -27,10 +27,13 @@ typedef enum QuayTable
 	QUAY_SCHEMA_VERSION,
 	QUAY_UNRESTRICTED_USER,
 	QUAY_ENTITY_CHANGE,
-	QUAY_RIGHTS_CHANGE
+	QUAY_RIGHTS_CHANGE,
+	QUAY_IMAGESTORAGE,
+	QUAY_MANIFESTBLOB,
+	QUAY_UPLOADEDBLOB
 } QuayTable;
 
-#define QUAY_TABLE_COUNT (QUAY_RIGHTS_CHANGE + 1)
+#define QUAY_TABLE_COUNT (QUAY_UPLOADEDBLOB + 1)
 #define QUAY_MAX_COLUMNS 10
 
 enum QuayUserColumn
@@ -83,6 +86,15 @@ enum QuayEnumerationColumn
 {
 	QUAY_ENUMERATION_ID, QUAY_ENUMERATION_NAME
 };
+enum QuayImagestorageColumn
+{
+	QUAY_IMAGESTORAGE_ID, QUAY_IMAGESTORAGE_CONTENT_CHECKSUM
+};
+/* manifestblob and uploadedblob have the same two columns */
+enum QuayBlobUseColumn
+{
+	QUAY_BLOBUSE_REPOSITORY_ID, QUAY_BLOBUSE_BLOB_ID
+};
 enum QuaySchemaVersionColumn
 {
 	QUAY_SCHEMA_VERSION_VERSION
@@ -107,10 +119,13 @@ typedef enum QuayIndex
 	QUAY_TAG_BY_MANIFEST_END,
 	QUAY_MANIFEST_BY_ID,
 	QUAY_MANIFEST_BY_REPOSITORY_DIGEST,
-	QUAY_MANIFESTCHILD_BY_CHILD
+	QUAY_MANIFESTCHILD_BY_CHILD,
+	QUAY_IMAGESTORAGE_BY_DIGEST,
+	QUAY_MANIFESTBLOB_BY_REPOSITORY_BLOB,
+	QUAY_UPLOADEDBLOB_BY_REPOSITORY_BLOB
 } QuayIndex;
 
-#define QUAY_INDEX_COUNT (QUAY_MANIFESTCHILD_BY_CHILD + 1)
+#define QUAY_INDEX_COUNT (QUAY_UPLOADEDBLOB_BY_REPOSITORY_BLOB + 1)
 
 /* Ids and column numbers, InvalidOid for what the tables are too old to have; they load what is missing, and check the version when they do. */
 extern Oid	quay_catalog_table(QuayTable table);

@@ -80,13 +80,25 @@ quay_scan_next(QuayScan *scan)
 	return index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
 }
 
+static void
+rekey(QuayScan *scan, int key, Datum value)
+{
+	Assert(key < scan->nkeys);
+	scan->keys[key].sk_argument = value;
+	if (scan->scan != NULL)
+		index_rescan(scan->scan, scan->keys, scan->nkeys, NULL, 0);
+}
+
 void
 quay_scan_rekey_int64(QuayScan *scan, int key, int64 value)
 {
-	Assert(key < scan->nkeys);
-	scan->keys[key].sk_argument = Int64GetDatum(value);
-	if (scan->scan != NULL)
-		index_rescan(scan->scan, scan->keys, scan->nkeys, NULL, 0);
+	rekey(scan, key, Int64GetDatum(value));
+}
+
+void
+quay_scan_rekey_text(QuayScan *scan, int key, const text *value)
+{
+	rekey(scan, key, PointerGetDatum(value));
 }
 
 void

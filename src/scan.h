@@ -44,6 +44,7 @@ extern void quay_scan_key_text(QuayScan *scan, const text *value);
 extern bool quay_scan_next(QuayScan *scan);
 /* Starts the scan again, with another value for one of its keys: much cheaper than a new scan. */
 extern void quay_scan_rekey_int64(QuayScan *scan, int key, int64 value);
+extern void quay_scan_rekey_text(QuayScan *scan, int key, const text *value);
 extern void quay_scan_end(QuayScan *scan);
 
 /* Columns of the current row. The typed ones are for columns that are NOT NULL. */

@@ -110,7 +110,7 @@ COMMENT ON FUNCTION quay_internal.rsa_key_generate() IS
     'A new RSA key of 2048 bits: the private key as PEM, and the members of the JSON web key of the public one. Takes some tenths of a second.';
 
 CREATE OR REPLACE FUNCTION quay_internal.json_read(document text) RETURNS jsonb
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN document::jsonb;
 EXCEPTION
@@ -122,7 +122,7 @@ $$;
 COMMENT ON FUNCTION quay_internal.json_read(text) IS 'A text as jsonb; NULL if it is none, or nothing that jsonb can hold, such as a number out of range. For texts that nobody has checked, or that must not be quoted; json_or_null() is the cheaper one for views over many rows.';
 
 CREATE OR REPLACE FUNCTION quay_internal.jwt_is(token text) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN coalesce(lower(quay_internal.json_read(quay_internal.jwt_header(token)) ->> 'typ') IN ('jwt', 'at+jwt'), false);
 END

@@ -19,25 +19,16 @@ END
 $$;
 COMMENT ON FUNCTION quay_internal.gc_review_add("char", bigint[], bigint) IS 'Has the garbage collector look at these, after a delay.';
 
-CREATE OR REPLACE FUNCTION quay_internal.tag_due_ms(repository_id bigint, end_ms bigint) RETURNS bigint
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN end_ms + (SELECT u.removed_tag_expiration_s * 1000
-                     FROM quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id WHERE r.id = tag_due_ms.repository_id);
-END
-$$;
-COMMENT ON FUNCTION quay_internal.tag_due_ms(bigint, bigint) IS
-    'When a row of tag with that end may be collected: after the time for which its namespace keeps removed tags. In ms since 1970.';
-
 CREATE OR REPLACE FUNCTION quay_internal.tag_review() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
-    VALUES ('t', NEW.id, quay_internal.tag_due_ms(NEW.repository_id, NEW.lifetime_end_ms));
+    SELECT 't', NEW.id, NEW.lifetime_end_ms + u.removed_tag_expiration_s * 1000
+    FROM quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id WHERE r.id = NEW.repository_id;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.tag_review() IS 'Trigger: a tag with an end is to be collected some time after it.';
+COMMENT ON FUNCTION quay_internal.tag_review() IS 'Trigger: a tag with an end is to be collected when it has been over for as long as its namespace keeps removed tags.';
 
 CREATE OR REPLACE TRIGGER tag_added AFTER INSERT ON quay.tag
     FOR EACH ROW WHEN (NEW.lifetime_end_ms IS NOT NULL) EXECUTE FUNCTION quay_internal.tag_review();
@@ -61,61 +52,101 @@ CREATE OR REPLACE TRIGGER namespace_review AFTER UPDATE OF removed_tag_expiratio
 
 -- Rows that go: what they referred to may have lost its last use.
 
-CREATE OR REPLACE FUNCTION quay_internal.row_removed() RETURNS trigger
+CREATE OR REPLACE FUNCTION quay_internal.tag_removed() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    CASE TG_TABLE_NAME
-    WHEN 'tag' THEN
-        PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT r.manifest_id)) FROM removed AS r WHERE r.manifest_id IS NOT NULL HAVING count(*) > 0;
-    WHEN 'manifestchild' THEN
-        PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT r.child_manifest_id)) FROM removed AS r HAVING count(*) > 0;
-    WHEN 'manifestlabel' THEN
-        PERFORM quay_internal.gc_review_add('l', array_agg(DISTINCT r.label_id)) FROM removed AS r HAVING count(*) > 0;
-    WHEN 'uploadedblob' THEN
-        PERFORM quay_internal.gc_review_add('b', array_agg(DISTINCT r.blob_id)) FROM removed AS r HAVING count(*) > 0;
-    WHEN 'derivedstorageforimage' THEN
-        PERFORM quay_internal.gc_review_add('b', array_agg(DISTINCT r.derivative_id)) FROM removed AS r HAVING count(*) > 0;
-    WHEN 'manifest' THEN
-        PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT m.id))
-        FROM removed AS r JOIN quay.manifest AS m ON m.repository_id = r.repository_id AND m.digest = r.subject
-        WHERE r.subject IS NOT NULL
-        HAVING count(*) > 0;
-        DELETE FROM quay_internal.missing_child AS c USING removed AS r WHERE c.manifest_id = r.id;
-    END CASE;
+    PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT r.manifest_id)) FROM removed AS r WHERE r.manifest_id IS NOT NULL HAVING count(*) > 0;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.row_removed() IS
-    'Trigger: has the garbage collector look at what the deleted rows referred to. What an index waited for is forgotten with it.';
+COMMENT ON FUNCTION quay_internal.tag_removed() IS 'Trigger: manifests may have lost their last tag.';
 
-CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.tag
-    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
-CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.manifestchild
-    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
-CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.manifestlabel
-    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
-CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.manifest
-    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
-CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.uploadedblob
-    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
-CREATE OR REPLACE TRIGGER row_removed AFTER DELETE ON quay.derivedstorageforimage
-    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_removed();
+CREATE OR REPLACE TRIGGER tag_removed AFTER DELETE ON quay.tag
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.tag_removed();
 
--- New rows: what nothing has come to refer to after a while is left over from something that broke off.
-
-CREATE OR REPLACE FUNCTION quay_internal.row_added() RETURNS trigger
+CREATE OR REPLACE FUNCTION quay_internal.manifestchild_removed() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
-    SELECT CASE TG_TABLE_NAME WHEN 'manifest' THEN 'm' ELSE 'b' END::"char", a.id,
-           quay_internal.clock_ms() + quay_internal.setting('gc_grace_period')::bigint * 1000
-    FROM added AS a;
+    PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT r.child_manifest_id)) FROM removed AS r HAVING count(*) > 0;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.row_added() IS 'Trigger: has the garbage collector look, after quay.gc_grace_period, whether something refers to the new rows.';
+COMMENT ON FUNCTION quay_internal.manifestchild_removed() IS 'Trigger: manifests may have lost the last index that lists them.';
 
-CREATE OR REPLACE TRIGGER row_added AFTER INSERT ON quay.manifest
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_added();
-CREATE OR REPLACE TRIGGER row_added AFTER INSERT ON quay.imagestorage
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.row_added();
+CREATE OR REPLACE TRIGGER manifestchild_removed AFTER DELETE ON quay.manifestchild
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.manifestchild_removed();
+
+CREATE OR REPLACE FUNCTION quay_internal.manifestlabel_removed() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.gc_review_add('l', array_agg(DISTINCT r.label_id)) FROM removed AS r HAVING count(*) > 0;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.manifestlabel_removed() IS 'Trigger: labels may have lost their last manifest.';
+
+CREATE OR REPLACE TRIGGER manifestlabel_removed AFTER DELETE ON quay.manifestlabel
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.manifestlabel_removed();
+
+CREATE OR REPLACE FUNCTION quay_internal.manifest_removed() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT m.id))
+    FROM removed AS r JOIN quay.manifest AS m ON m.repository_id = r.repository_id AND m.digest = r.subject
+    WHERE r.subject IS NOT NULL
+    HAVING count(*) > 0;
+    DELETE FROM quay_internal.missing_child AS c USING removed AS r WHERE c.manifest_id = r.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.manifest_removed() IS 'Trigger: manifests may have lost their last referrer. What an index waited for is forgotten with it.';
+
+CREATE OR REPLACE TRIGGER manifest_removed AFTER DELETE ON quay.manifest
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.manifest_removed();
+
+CREATE OR REPLACE FUNCTION quay_internal.uploadedblob_removed() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.gc_review_add('b', array_agg(DISTINCT r.blob_id)) FROM removed AS r HAVING count(*) > 0;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.uploadedblob_removed() IS 'Trigger: blobs may have lost their last use.';
+
+CREATE OR REPLACE TRIGGER uploadedblob_removed AFTER DELETE ON quay.uploadedblob
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.uploadedblob_removed();
+
+CREATE OR REPLACE FUNCTION quay_internal.derivedstorageforimage_removed() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.gc_review_add('b', array_agg(DISTINCT r.derivative_id)) FROM removed AS r HAVING count(*) > 0;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.derivedstorageforimage_removed() IS 'Trigger: blobs may have lost their last use.';
+
+CREATE OR REPLACE TRIGGER derivedstorageforimage_removed AFTER DELETE ON quay.derivedstorageforimage
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.derivedstorageforimage_removed();
+
+-- New rows: what nothing has come to refer to after a while is left over from something that broke off. (Blobs: see api/204_size.sql.)
+
+CREATE OR REPLACE FUNCTION quay_internal.gc_review_new(kind "char", object_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.gc_review_add(gc_review_new.kind, object_ids, quay_internal.setting('gc_grace_period')::bigint * 1000);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.gc_review_new("char", bigint[]) IS
+    'Has the garbage collector look, after quay.gc_grace_period, whether something refers to these new rows.';
+
+CREATE OR REPLACE FUNCTION quay_internal.manifest_added() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.gc_review_new('m', array_agg(a.id)) FROM added AS a HAVING count(*) > 0;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.manifest_added() IS 'Trigger: nothing may come to refer to a new manifest.';
+
+CREATE OR REPLACE TRIGGER manifest_added AFTER INSERT ON quay.manifest
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION quay_internal.manifest_added();

@@ -2,7 +2,7 @@
 -- other tokens of the application are ordinary ones.
 
 CREATE OR REPLACE FUNCTION quay_internal.bootstrap_is_marked(data text) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN coalesce(quay_internal.json_read(data) ->> 'kind' = 'bootstrap', false);
 END

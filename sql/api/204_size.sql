@@ -149,6 +149,17 @@ DECLARE
     new_blobs bigint[];
     change record;
 BEGIN
+    IF current_setting('transaction_isolation') = 'read committed' THEN
+        -- Most uses are counted already, and stay so, since the blobs are locked. (A snapshot from before that proves nothing.)
+        SELECT array_agg(p.repository_id), array_agg(p.blob_id) INTO repository_ids, blob_ids
+        FROM unnest(repository_ids, blob_ids) AS p (repository_id, blob_id)
+        CROSS JOIN LATERAL (SELECT r.namespace_user_id FROM quay.repository AS r WHERE r.id = p.repository_id OFFSET 0) AS r
+        WHERE (SELECT true FROM quay_internal.blob_use AS u
+               WHERE u.namespace_id = r.namespace_user_id AND u.blob_id = p.blob_id AND u.repository_id = p.repository_id) IS NULL;
+        IF blob_ids IS NULL THEN
+            RETURN;
+        END IF;
+    END IF;
     -- In one order, so that two pushes of the same blobs cannot wait for each other.
     FOR change IN
         WITH in_repository AS (
@@ -189,8 +200,8 @@ CREATE OR REPLACE FUNCTION quay_internal.blob_use_drop(repository_ids bigint[], 
 DECLARE
     locked bigint[];
     missed bigint[];
-    gone bigint[];
-    change record;
+    in_repository quay_internal.blob_use[];
+    in_namespace quay_internal.blob_use[];
 BEGIN
     -- Two at once that each still see the use of the other would both leave it; and a snapshot from before would not see new uses.
     IF current_setting('transaction_isolation') = 'read committed' THEN
@@ -208,48 +219,35 @@ BEGIN
         WHERE NOT p.blob_id = ANY (missed);
     END IF;
 
-    FOR change IN
-        WITH in_repository AS (
-            DELETE FROM quay_internal.blob_use AS u
-            USING unnest(repository_ids, blob_ids) AS p (repository_id, blob_id), quay.repository AS r
-            WHERE r.id = p.repository_id
-              AND u.namespace_id = r.namespace_user_id AND u.blob_id = p.blob_id AND u.repository_id = p.repository_id
-              AND NOT EXISTS (SELECT FROM quay.manifestblob AS m
-                              WHERE m.repository_id = p.repository_id AND m.blob_id = p.blob_id)
-            RETURNING u.namespace_id, u.blob_id, u.repository_id, u.size
-        )
-        SELECT i.namespace_id, i.repository_id, sum(i.size)::bigint AS bytes, array_agg(i.blob_id) AS blobs
-        FROM in_repository AS i GROUP BY i.namespace_id, i.repository_id
-        ORDER BY 1, 2
-    LOOP
-        PERFORM quay_internal.size_add(change.namespace_id, change.repository_id, - change.bytes);
-        PERFORM quay_internal.blob_use_drop_namespace(change.namespace_id, change.blobs);
-        gone := gone || change.blobs;
-    END LOOP;
-    PERFORM quay_internal.blob_discard(gone);
+    WITH dropped AS (
+        DELETE FROM quay_internal.blob_use AS u
+        USING unnest(repository_ids, blob_ids) AS p (repository_id, blob_id), quay.repository AS r
+        WHERE r.id = p.repository_id
+          AND u.namespace_id = r.namespace_user_id AND u.blob_id = p.blob_id AND u.repository_id = p.repository_id
+          AND NOT EXISTS (SELECT FROM quay.manifestblob AS m WHERE m.repository_id = p.repository_id AND m.blob_id = p.blob_id)
+        RETURNING u.*
+    )
+    SELECT array_agg(d::quay_internal.blob_use) INTO in_repository FROM dropped AS d;
+    WITH dropped AS (
+        DELETE FROM quay_internal.blob_use AS u
+        USING (SELECT DISTINCT d.namespace_id, d.blob_id FROM unnest(in_repository) AS d) AS d
+        WHERE u.namespace_id = d.namespace_id AND u.blob_id = d.blob_id AND u.repository_id = 0
+          AND NOT EXISTS (SELECT FROM quay_internal.blob_use AS o
+                          WHERE o.namespace_id = d.namespace_id AND o.blob_id = d.blob_id AND o.repository_id > 0)
+        RETURNING u.*
+    )
+    SELECT array_agg(d::quay_internal.blob_use) INTO in_namespace FROM dropped AS d;
+
+    PERFORM quay_internal.size_add(c.namespace_id, c.repository_id, - c.bytes)
+    FROM (SELECT d.namespace_id, d.repository_id, sum(d.size)::bigint AS bytes
+          FROM unnest(in_repository || in_namespace) AS d
+          GROUP BY d.namespace_id, d.repository_id
+          ORDER BY d.namespace_id, d.repository_id) AS c;
+    PERFORM quay_internal.blob_discard(ARRAY(SELECT DISTINCT d.blob_id FROM unnest(in_namespace) AS d));
 END
 $$;
 COMMENT ON FUNCTION quay_internal.blob_use_drop(bigint[], bigint[]) IS
     'Looks at uses of blobs by repositories, given pair by pair, of which a manifest has gone: those that no manifest has any more are not counted any longer, and blobs without any use are marked for deletion. What another transaction holds is left for a review.';
-
-CREATE OR REPLACE FUNCTION quay_internal.blob_use_drop_namespace(namespace_id bigint, blob_ids bigint[]) RETURNS void
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-    bytes bigint;
-BEGIN
-    WITH dropped AS (
-        DELETE FROM quay_internal.blob_use AS u USING unnest(blob_ids) AS d (blob_id)
-        WHERE u.namespace_id = blob_use_drop_namespace.namespace_id AND u.blob_id = d.blob_id AND u.repository_id = 0
-          AND NOT EXISTS (SELECT FROM quay_internal.blob_use AS o
-                          WHERE o.namespace_id = blob_use_drop_namespace.namespace_id AND o.blob_id = d.blob_id AND o.repository_id > 0)
-        RETURNING u.size
-    )
-    SELECT sum(d.size) INTO bytes FROM dropped AS d;
-    PERFORM quay_internal.size_add(namespace_id, 0, - coalesce(bytes, 0));
-END
-$$;
-COMMENT ON FUNCTION quay_internal.blob_use_drop_namespace(bigint, bigint[]) IS
-    'The same for a namespace: blobs that none of its repositories has any more. The caller has locked the blobs.';
 
 CREATE OR REPLACE FUNCTION quay_internal.blob_unused(blob_ids bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
@@ -284,6 +282,10 @@ CREATE OR REPLACE FUNCTION quay_internal.blob_revive(blob_ids bigint[]) RETURNS 
 DECLARE
     leased record;
 BEGIN
+    -- Hardly ever.
+    IF NOT EXISTS (SELECT FROM quay_internal.blob_deletion AS d WHERE d.blob_id = ANY (blob_ids)) THEN
+        RETURN;
+    END IF;
     WITH revived AS (
         DELETE FROM quay_internal.blob_deletion AS d
         WHERE d.blob_id = ANY (blob_ids) AND (d.lease IS NULL OR d.due_ms <= quay_internal.clock_ms())
@@ -339,10 +341,11 @@ CREATE OR REPLACE FUNCTION quay_internal.imagestorage_added() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM quay_internal.size_add(0, 0, coalesce(sum(a.image_size), 0)::bigint) FROM added AS a;
+    PERFORM quay_internal.gc_review_new('b', array_agg(a.id)) FROM added AS a HAVING count(*) > 0;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.imagestorage_added() IS 'Trigger: counts new blobs for the size of the registry.';
+COMMENT ON FUNCTION quay_internal.imagestorage_added() IS 'Trigger: counts new blobs for the size of the registry. Nothing may come to use one.';
 
 CREATE OR REPLACE FUNCTION quay_internal.imagestorage_removed() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -309,7 +309,6 @@ DECLARE
     labels jsonb;
     target quay.repository;
     performer_id bigint := quay_internal.actor_id(actor);
-    name text;
 BEGIN
     parsed := quay_internal.manifest_parse(manifest, manifest_put.media_type);
     digest := parsed.digest;
@@ -321,9 +320,8 @@ BEGIN
     IF parsed.tag IS NOT NULL THEN
         tags := quay_internal.schema1_tags(parsed.name, parsed.tag, namespace, repository, tags);
     END IF;
-    FOREACH name IN ARRAY tags LOOP
-        PERFORM quay_internal.name_check('tag', name);
-    END LOOP;
+    PERFORM quay_internal.name_check('tag', t.name) FROM unnest(tags) AS t (name)
+    WHERE t.name IS NULL OR quay_internal.name_problem('tag', t.name) IS NOT NULL;
     labels := quay_internal.manifest_labels(parsed, config);
 
     target := quay_internal.repository_get(namespace, repository, lock => true);

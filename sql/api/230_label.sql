@@ -48,6 +48,10 @@ DECLARE
     children bigint[] := ARRAY(SELECT c.child_manifest_id FROM quay.manifestchild AS c
                                WHERE c.manifest_id = label_tag_rules.manifest_id);
 BEGIN
+    IF NOT EXISTS (SELECT FROM quay.manifestlabel AS l WHERE l.manifest_id = ANY (label_tag_rules.manifest_id || children)) THEN
+        immutable := false;
+        RETURN;
+    END IF;
     -- An index is pushed without labels of its own. Until it gets one it has what all its children say.
     SELECT nullif(coalesce(min(v.expires_after) FILTER (WHERE v.is_own),
                            CASE WHEN count(v.expires_after) = cardinality(children) AND min(v.expires_after) = max(v.expires_after)

@@ -75,15 +75,24 @@ $$;
 COMMENT ON FUNCTION quay_internal.tag_free_end(bigint, text, bigint) IS
     'The latest end, at most end_ms, that no row of that name has yet: two rows of a name cannot end in the same millisecond.';
 
-CREATE OR REPLACE FUNCTION quay_internal.tag_end(tag_id bigint, end_ms bigint) RETURNS void
+CREATE OR REPLACE FUNCTION quay_internal.tag_end_many(tag_ids bigint[], end_ms bigint) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- A notice of a coming expiry was about the old end.
-    DELETE FROM quay.tagnotificationsuccess AS n WHERE n.tag_id = tag_end.tag_id;
+    DELETE FROM quay.tagnotificationsuccess AS n WHERE n.tag_id = ANY (tag_ids);
     UPDATE quay.tag AS t
-    SET lifetime_end_ms = quay_internal.tag_free_end(t.repository_id, t.name, tag_end.end_ms),
-        ended = coalesce(tag_end.end_ms <= quay_internal.clock_ms(), false)
-    WHERE t.id = tag_end.tag_id;
+    SET lifetime_end_ms = quay_internal.tag_free_end(t.repository_id, t.name, tag_end_many.end_ms),
+        ended = coalesce(tag_end_many.end_ms <= quay_internal.clock_ms(), false)
+    WHERE t.id = ANY (tag_ids);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.tag_end_many(bigint[], bigint) IS
+    'Ends rows of different names at end_ms, each up to a few ms before if another row of its name ends there. NULL: they have no end any more.';
+
+CREATE OR REPLACE FUNCTION quay_internal.tag_end(tag_id bigint, end_ms bigint) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM quay_internal.tag_end_many(ARRAY[tag_id], end_ms);
 END
 $$;
 COMMENT ON FUNCTION quay_internal.tag_end(bigint, bigint) IS

@@ -6,7 +6,6 @@ DECLARE
     displaced quay.tag[];
     old quay.tag;
     start_ms bigint := now_ms;
-    left_manifests bigint[];
 BEGIN
     -- Of each name one row, or none; a database of the reference may have more. Two statements, each with an index that has no dead rows.
     displaced := ARRAY(SELECT l.tag
@@ -26,17 +25,16 @@ BEGIN
         -- Two moves within a millisecond: time goes on all the same.
         start_ms := greatest(start_ms, old.lifetime_start_ms + 1);
     END LOOP;
-    FOREACH old IN ARRAY displaced LOOP
-        IF old.lifetime_end_ms IS NULL OR old.lifetime_end_ms > start_ms THEN
-            PERFORM quay_internal.tag_end(old.id, start_ms);
-            IF old.manifest_id <> tag_displace.manifest_id AND NOT quay_internal.tag_is_cosign(old.name) THEN
-                left_manifests := left_manifests || old.manifest_id;
-            END IF;
-        END IF;
-    END LOOP;
+    displaced := ARRAY(SELECT d FROM unnest(displaced) AS d WHERE d.lifetime_end_ms IS NULL OR d.lifetime_end_ms > start_ms);
+    IF cardinality(displaced) = (SELECT count(DISTINCT d.name) FROM unnest(displaced) AS d) THEN
+        PERFORM quay_internal.tag_end_many(ARRAY(SELECT d.id FROM unnest(displaced) AS d), start_ms);
+    ELSE
+        PERFORM quay_internal.tag_end(d.id, start_ms) FROM unnest(displaced) AS d;
+    END IF;
     -- Those that have just lost a tag, once each.
     PERFORM quay_internal.tag_end_cosign(repository.id, m.id, start_ms)
-    FROM (SELECT DISTINCT l.id FROM unnest(left_manifests) AS l (id)) AS m;
+    FROM (SELECT DISTINCT d.manifest_id AS id FROM unnest(displaced) AS d
+          WHERE d.manifest_id <> tag_displace.manifest_id AND NOT quay_internal.tag_is_cosign(d.name)) AS m;
     RETURN start_ms;
 END
 $$;

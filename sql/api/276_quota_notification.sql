@@ -139,15 +139,22 @@ COMMENT ON FUNCTION quay_internal.quota_tell(bigint, text, text, integer, bigint
 CREATE OR REPLACE FUNCTION quay_internal.quota_warn(namespace_id bigint, namespace text) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    quota quay.userorganizationquota;
+    quota record;
     size bigint;
     state record;
 BEGIN
-    SELECT * INTO quota FROM quay.userorganizationquota AS q WHERE q.namespace_id = quota_warn.namespace_id;
+    -- Most namespaces have no quota, and most of those that have are far from its lowest limit.
+    SELECT q.id, q.limit_bytes, min(div(q.limit_bytes::numeric * l.percent_of_limit, 100)) AS lowest INTO quota
+    FROM quay.userorganizationquota AS q JOIN quay.quotalimits AS l ON l.quota_id = q.id
+    WHERE q.namespace_id = quota_warn.namespace_id
+    GROUP BY q.id;
     IF NOT FOUND THEN
         RETURN;
     END IF;
     size := quay_internal.size_of(quota_warn.namespace_id);
+    IF size < quota.lowest THEN
+        RETURN;
+    END IF;
     SELECT * INTO state FROM quay_internal.quota_state(quota_warn.namespace_id, size);
     IF state.severity IS NULL
        OR NOT quay_internal.quota_notice_due(quota_warn.namespace_id, quay_internal.quota_notice_kind(state.severity), state.percent)

@@ -41,7 +41,7 @@ COMMENT ON FUNCTION quay_internal.mirror_next_start(timestamp, integer, timestam
     'When the next run is due: the first moment after now that is a whole number of intervals, in seconds, after the start. A start in the future stays as it is; without a start the interval counts from now.';
 
 CREATE OR REPLACE FUNCTION quay_internal.json_text_list(document text) RETURNS text[]
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     list jsonb := quay_internal.json_read(document);
 BEGIN
@@ -452,6 +452,10 @@ BEGIN
         PERFORM quay_internal.mirror_unknown(namespace, repository);
     END IF;
     before := quay_internal.mirror_settings(config);
+    IF quay_internal.upstream_host(mirror_update.external_reference) <> quay_internal.upstream_host(config.external_reference) THEN
+        -- Credentials are for one host: whoever may change the source shall not have them sent to a host of his own.
+        external_username := coalesce(external_username, '');
+    END IF;
     config.external_reference := coalesce(mirror_update.external_reference, config.external_reference);
     config.internal_robot_id := coalesce(account.id, config.internal_robot_id);
     config.sync_interval := coalesce(mirror_update.sync_interval, config.sync_interval);
@@ -483,7 +487,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay.mirror_update(text, text, text, text, text[], integer, timestamptz, text, text, jsonb, text[], integer, boolean, text, text) IS
-    'Changes a mirror. Arguments are those of mirror_create(); what is NULL stays as it is. The empty text removes external_username, and the password with it, or external_password; the empty array of architectures means all. external_config is merged: members that it does not have stay, null takes a proxy setting away. A run under way goes on with what it has been given. Returns the names of the settings that have changed, as the audit log has them. Errors: those of mirror_create() except QY006 and QY081, and QY084 the repository is no mirror.';
+    'Changes a mirror. Arguments are those of mirror_create(); what is NULL stays as it is, but the credentials go if the reference is of another host. The empty text removes external_username, and the password with it, or external_password; the empty array of architectures means all. external_config is merged: members that it does not have stay, null takes a proxy setting away. A run under way goes on with what it has been given. Returns the names of the settings that have changed, as the audit log has them. Errors: those of mirror_create() except QY006 and QY081, and QY084 the repository is no mirror.';
 
 CREATE OR REPLACE FUNCTION quay.mirror_delete(namespace text, repository text, actor text DEFAULT NULL, ip text DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

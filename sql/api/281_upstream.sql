@@ -1,7 +1,7 @@
 -- Where proxy caches and mirrors may take content from: not from the network that the registry itself is in. And the credentials there.
 
 CREATE OR REPLACE FUNCTION quay_internal.inet_read(address text) RETURNS inet
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN address::inet;
 EXCEPTION WHEN data_exception THEN
@@ -29,7 +29,7 @@ COMMENT ON FUNCTION quay_internal.address_is_public(inet) IS
     'Is the address one that anybody on the Internet can have? Not those of private networks, of the machine itself, of its link, of documentation and other special purposes (RFC 6890), and IPv6 addresses that contain one of IPv4.';
 
 CREATE OR REPLACE FUNCTION quay_internal.upstream_host(reference text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     authority text := lower(split_part(reference, '/', 1));
     host text := regexp_replace(authority, ':[0-9]{1,5}$', '');

@@ -199,6 +199,10 @@ BEGIN
         account := quay_internal.mirror_robot(org, org_mirror_update.robot);
     END IF;
 
+    IF substring(external_url FROM '^[^/]*//[^/]*') <> substring(config.external_registry_url FROM '^[^/]*//[^/]*') THEN
+        -- Credentials are for one host, and not to be sent without TLS where they were sent with it: whoever may change the source shall not have them sent to a host of his own.
+        external_username := coalesce(external_username, '');
+    END IF;
     config.external_registry_url := coalesce(external_url, config.external_registry_url);
     config.external_namespace := coalesce(org_mirror_update.external_namespace, config.external_namespace);
     config.internal_robot_id := coalesce(account.id, config.internal_robot_id);
@@ -244,7 +248,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay.org_mirror_update(text, text, text, text, integer, text, timestamptz, text[], text, text, jsonb, text[], integer, boolean, text, text) IS
-    'Changes the mirror configuration of an organization. Arguments are those of org_mirror_create(); what is NULL stays as it is. The empty text removes external_username, and the password with it, or external_password; empty arrays of filters and architectures mean all. external_config is merged, as in mirror_update(). The visibility is that of repositories yet to be created. A new robot gets the right to write to those that there are. A search or a copy under way goes on. Returns the columns of orgmirrorconfig that have changed. Errors: those of org_mirror_create() except QY006 and QY081; QY084 the organization is no mirror.';
+    'Changes the mirror configuration of an organization. Arguments are those of org_mirror_create(); what is NULL stays as it is, but the credentials go if the URL is of another host or scheme. The empty text removes external_username, and the password with it, or external_password; empty arrays of filters and architectures mean all. external_config is merged, as in mirror_update(). The visibility is that of repositories yet to be created. A new robot gets the right to write to those that there are. A search or a copy under way goes on. Returns the columns of orgmirrorconfig that have changed. Errors: those of org_mirror_create() except QY006 and QY081; QY084 the organization is no mirror.';
 
 CREATE OR REPLACE FUNCTION quay.org_mirror_delete(organization text, actor text DEFAULT NULL, ip text DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

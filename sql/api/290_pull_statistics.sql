@@ -222,22 +222,6 @@ $$;
 COMMENT ON FUNCTION quay.pull_statistics_get(text, text, text) IS
     'Pulls of a tag, of a manifest (reference is its digest), or of the whole repository (reference NULL): how often, and when last (UTC). The sum of a repository is over its manifests, so each pull counts once. For a tag also what pull_statistics_get_many() answers about its manifest. No row for a tag or a manifest that was never pulled; always one row for a repository. Errors: QY002, QY003, QY004, QY020, QY022.';
 
-CREATE OR REPLACE FUNCTION quay_internal.cursor_read(after text, what text, OUT major bigint, OUT minor bigint)
-    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF after !~ '^\d{1,18}\.\d{1,18}$' THEN
-        RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = format('malformed cursor of %s', what),
-            DETAIL = format('"%s" is none.', left(after, 80)),
-            HINT = 'Pass the column cursor of the last row of the page before, or NULL for the first page.';
-    END IF;
-    major := split_part(after, '.', 1)::bigint;
-    minor := split_part(after, '.', 2)::bigint;
-END
-$$;
-COMMENT ON FUNCTION quay_internal.cursor_read(text, text) IS
-    'The two numbers of a cursor such as 12.345; NULL for the first page. what: the list, for the message. Errors: 22023 malformed.';
-
 CREATE OR REPLACE FUNCTION quay.pull_statistics_list(namespace text, repository text, kind text DEFAULT 'tag', after text DEFAULT NULL,
                                                      n integer DEFAULT 100)
     RETURNS TABLE (name text, pull_count bigint, last_pulled timestamp, digest text, cursor text)
@@ -246,14 +230,14 @@ CREATE OR REPLACE FUNCTION quay.pull_statistics_list(namespace text, repository 
 DECLARE
     target_id bigint := (quay_internal.repository_get(namespace, repository)).id;
     page_size integer := quay_internal.page_size(n);
-    start record := quay_internal.cursor_read(pull_statistics_list.after, 'a list of pull statistics');
+    start record := quay_internal.page_cursor(pull_statistics_list.after);
 BEGIN
     IF pull_statistics_list.kind = 'tag' THEN
         RETURN QUERY
             SELECT s.tag_name::text, s.tag_pull_count, s.last_tag_pull_date, s.current_manifest_digest::text, s.tag_pull_count || '.' || s.id
             FROM quay.tagpullstatistics AS s
             WHERE s.repository_id = target_id
-              AND (start.major IS NULL OR s.tag_pull_count < start.major OR s.tag_pull_count = start.major AND s.id > start.minor)
+              AND (s.tag_pull_count < start.at OR s.tag_pull_count = start.at AND s.id > start.id)
             ORDER BY s.tag_pull_count DESC, s.id LIMIT page_size;
     ELSIF pull_statistics_list.kind = 'manifest' THEN
         RETURN QUERY
@@ -261,7 +245,7 @@ BEGIN
                    s.manifest_pull_count || '.' || s.id
             FROM quay.manifestpullstatistics AS s
             WHERE s.repository_id = target_id
-              AND (start.major IS NULL OR s.manifest_pull_count < start.major OR s.manifest_pull_count = start.major AND s.id > start.minor)
+              AND (s.manifest_pull_count < start.at OR s.manifest_pull_count = start.at AND s.id > start.id)
             ORDER BY s.manifest_pull_count DESC, s.id LIMIT page_size;
     ELSE
         RAISE EXCEPTION USING ERRCODE = '22023',

@@ -106,8 +106,8 @@ CREATE OR REPLACE FUNCTION quay_internal.manifest_use_page(actor text, blob_ids 
 DECLARE
     batch_size CONSTANT integer := 200;
     remaining integer := quay_internal.page_size(n);
-    start record := quay_internal.cursor_read(after, 'a list of images');
-    from_id bigint := coalesce(start.major, 0);     -- a page may end within a repository: the next one goes on there
+    start record := quay_internal.page_cursor(coalesce(after, '0.0'));
+    from_id bigint := start.at;      -- a page may end within a repository: the next one goes on there
     batch bigint[];
     returned integer;
 BEGIN
@@ -121,7 +121,7 @@ BEGIN
                 SELECT u.repository_id, u.manifest_id, min(w.base_id) AS base_id
                 FROM unnest(blob_ids, base_ids) AS w (blob_id, base_id)
                 JOIN quay.manifestblob AS u ON u.repository_id = r.id AND u.blob_id = w.blob_id
-                WHERE (r.id > coalesce(start.major, 0) OR u.manifest_id > start.minor)
+                WHERE (r.id > start.at OR u.manifest_id > start.id)
                   AND NOT EXISTS (SELECT FROM unnest(part_base_ids, part_blob_ids) AS p (base_id, blob_id)
                                   WHERE p.base_id = w.base_id
                                     AND NOT EXISTS (SELECT FROM quay.manifestblob AS x
@@ -275,13 +275,13 @@ CREATE OR REPLACE FUNCTION quay.image_duplicate_list(actor text, INOUT namespace
     SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
     page_size integer := quay_internal.page_size(n);
-    start record := quay_internal.cursor_read(after, 'a list of images');
+    start record := quay_internal.page_cursor(coalesce(after, '0.0'));
     now_ms bigint := quay_internal.clock_ms();
     source quay.manifest := quay_internal.image_find(actor, image_duplicate_list.namespace, image_duplicate_list.repository, reference,
                                                      scopes, unrestricted);
     readable bigint[] := quay_internal.readable_many(actor,
         ARRAY(SELECT m.repository_id FROM quay.manifest AS m
-              WHERE m.digest = source.digest AND m.repository_id <> source.repository_id AND m.repository_id > coalesce(start.major, 0)
+              WHERE m.digest = source.digest AND m.repository_id <> source.repository_id AND m.repository_id > start.at
               ORDER BY m.repository_id),
         scopes, unrestricted);
 BEGIN
@@ -477,24 +477,31 @@ COMMENT ON FUNCTION quay_internal.tag_signatures(bigint[], bigint) IS
 CREATE OR REPLACE FUNCTION quay.tag_deletion_frees(namespace text, repository text, tags text[])
     RETURNS TABLE (scope text, manifests bigint, blobs bigint, bytes bigint)
     LANGUAGE plpgsql STABLE ROWS 3 SET search_path = pg_catalog, pg_temp
-    SET plan_cache_mode = force_generic_plan AS $$
+    SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
     target_id bigint := (quay_internal.repository_get(namespace, repository)).id;
     now_ms bigint := quay_internal.clock_ms();
     keeps_immutable boolean := quay_internal.gc_keeps_immutable();
+    ended bigint[];
     ending bigint[];
-    gone bigint[];
+    anyway bigint[];
+    won bigint[];
 BEGIN
+    -- The history and temporary tags go by themselves.
+    ended := ARRAY(SELECT t.id FROM quay.tag AS t
+                   WHERE t.repository_id = target_id AND (t.lifetime_end_ms <= now_ms OR t.hidden AND t.lifetime_end_ms IS NOT NULL)
+                     AND NOT (t.immutable AND keeps_immutable));
     ending := ARRAY(SELECT t.id FROM quay.tag AS t
                     WHERE t.repository_id = target_id AND t.name = ANY (tag_deletion_frees.tags) AND NOT t.hidden
                       AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms) AND NOT (t.immutable AND keeps_immutable));
-    gone := quay_internal.gc_closure_manifests(ending || quay_internal.tag_signatures(ending, now_ms), ended_ms => now_ms);
+    anyway := quay_internal.gc_closure_manifests(ended);
+    won := ARRAY(SELECT unnest(quay_internal.gc_closure_manifests(ended || ending || quay_internal.tag_signatures(ending, now_ms)))
+                 EXCEPT SELECT unnest(anyway));
     RETURN QUERY
         WITH blob AS MATERIALIZED (
-            SELECT DISTINCT b.blob_id, b.size, b.namespace_loses, b.registry_loses
-            FROM quay_internal.gc_closure_blobs(gone, quay_internal.utc_now()) AS b
+            SELECT * FROM quay_internal.gc_closure_blobs(won, quay_internal.utc_now(), besides => anyway)
         )
-        SELECT s.scope, cardinality(gone)::bigint, count(b.blob_id), coalesce(sum(b.size), 0)::bigint
+        SELECT s.scope, cardinality(won)::bigint, count(b.blob_id), coalesce(sum(b.size), 0)::bigint
         FROM (VALUES (1, 'repository'), (2, 'namespace'), (3, 'registry')) AS s (place, scope)
         LEFT JOIN blob AS b ON CASE s.scope WHEN 'namespace' THEN b.namespace_loses WHEN 'registry' THEN b.registry_loses ELSE true END
         GROUP BY s.place, s.scope
@@ -502,4 +509,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay.tag_deletion_frees(text, text, text[]) IS
-    'What is won in the end by deleting these tags, all together: manifests that only they hold, with the signatures that end with them, and the blobs, each once, and bytes that the repository, its namespace and the registry then need no more. In the end: when the time for which the namespace keeps removed tags is over and the garbage collector was there; until then a deleted tag can be restored. Older rows of the history, which go by themselves, do not count as use; a manifest that such a row alone holds is not won here. Names without a live tag, and immutable tags that never go, win nothing. A blob that was uploaded within quay.upload_expiration counts as used. Errors: QY002, QY003, QY004.';
+    'What is won in the end by deleting these tags, all together: manifests that only they hold, with the signatures that end with them, and the blobs, each once, and bytes that the repository, its namespace and the registry then need no more. In the end: when the time for which the namespace keeps removed tags is over and the garbage collector was there; until then a deleted tag can be restored. What goes by itself, the history of the repository and what only that holds, neither counts as use nor is it won; what the history of other repositories holds counts as use. Names without a live tag, and immutable tags that never go, win nothing. A blob that was uploaded within quay.upload_expiration counts as used. It reads the history of the repository: a hundred thousand ended tags take about a second. Errors: QY002, QY003, QY004.';

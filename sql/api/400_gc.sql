@@ -73,8 +73,8 @@ BEGIN
     -- ever is a setting, whose change leaves no review.
     INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
     SELECT 't', t.id, CASE WHEN t.immutable AND keeps_immutable THEN now_ms + 86400000
-                           ELSE greatest(quay_internal.tag_due_ms(t.repository_id, t.lifetime_end_ms), now_ms + 1000) END
-    FROM quay.tag AS t
+                           ELSE greatest(t.lifetime_end_ms + u.removed_tag_expiration_s * 1000, now_ms + 1000) END
+    FROM quay.tag AS t JOIN quay.repository AS r ON r.id = t.repository_id JOIN quay."user" AS u ON u.id = r.namespace_user_id
     WHERE t.id = ANY (quay_internal.array_except(reviewed, collected)) AND t.lifetime_end_ms IS NOT NULL;
     IF collected = '{}' THEN
         RETURN 0;
@@ -235,7 +235,7 @@ COMMENT ON FUNCTION quay_internal.gc_blobs(integer) IS
 
 -- All of it
 
-CREATE OR REPLACE FUNCTION quay.gc_run(n integer DEFAULT 500)
+CREATE OR REPLACE FUNCTION quay.gc_run(n integer DEFAULT 1000)
     RETURNS TABLE (tags integer, manifests integer, labels integer, uploads integer, more boolean)
     LANGUAGE plpgsql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -260,7 +260,7 @@ COMMENT ON FUNCTION quay.gc_run(integer) IS
     'Collects garbage: looks at no more than n things of each sort that writes have left to be looked at, and deletes tags that ended longer ago than their namespace keeps removed tags, manifests that no tag, index or referrer holds, labels that no manifest has, and uploads whose time is over. Returns how many of each it deleted; more: something is left, call again, in a new transaction. Blobs that nothing uses any more are marked for deletion; when quay.gc_grace_period is over, quay.gc_storage_take() hands them out.
 Any number of workers may call it at once: they share the work. It waits for nobody, and what a failed call had taken is there again. Memory and the duration of its locks grow with n, not with the registry. Errors: 22023 n not positive, 25006 on a standby, 55000 in a transaction that is not READ COMMITTED.';
 
-CREATE OR REPLACE PROCEDURE quay.gc_run_all(batch integer DEFAULT 500, INOUT tags bigint DEFAULT 0, INOUT manifests bigint DEFAULT 0,
+CREATE OR REPLACE PROCEDURE quay.gc_run_all(batch integer DEFAULT 1000, INOUT tags bigint DEFAULT 0, INOUT manifests bigint DEFAULT 0,
                                             INOUT labels bigint DEFAULT 0, INOUT uploads bigint DEFAULT 0)
     LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,12 +1,10 @@
 -- What a collection would free, without collecting: the same rules as in 400_gc.sql, asked of many rows at once. Reads only, so it runs on a
 -- standby, and of a moment to come.
 
-CREATE OR REPLACE FUNCTION quay_internal.gc_closure_manifests(tag_ids bigint[], manifest_ids bigint[] DEFAULT '{}', ended_ms bigint DEFAULT NULL)
-    RETURNS bigint[]
+CREATE OR REPLACE FUNCTION quay_internal.gc_closure_manifests(tag_ids bigint[], manifest_ids bigint[] DEFAULT '{}') RETURNS bigint[]
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    keeps_immutable boolean := quay_internal.gc_keeps_immutable();
     collected bigint[] := '{}'::bigint[];
     fresh bigint[];
     -- What may have lost its last use. Whoever is still held comes again when its holder goes.
@@ -19,10 +17,7 @@ BEGIN
             SELECT m.id FROM quay.manifest AS m
             WHERE m.id = ANY (frontier)
               AND m.id NOT IN (SELECT unnest(collected))
-              AND NOT EXISTS (SELECT FROM quay.tag AS t
-                              WHERE t.manifest_id = m.id AND t.id NOT IN (SELECT unnest(tag_ids))
-                                AND (ended_ms IS NULL OR t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > ended_ms AND NOT t.hidden
-                                     OR t.immutable AND keeps_immutable))
+              AND NOT EXISTS (SELECT FROM quay.tag AS t WHERE t.manifest_id = m.id AND t.id NOT IN (SELECT unnest(tag_ids)))
               AND NOT EXISTS (SELECT FROM quay.manifestchild AS c
                               WHERE c.child_manifest_id = m.id AND c.manifest_id NOT IN (SELECT unnest(collected)))
               AND NOT EXISTS (SELECT FROM quay.manifest AS r
@@ -38,20 +33,21 @@ BEGIN
     RETURN collected;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.gc_closure_manifests(bigint[], bigint[], bigint) IS
-    'Manifests that nothing would hold any more if these rows of tag were gone: those that they point to, or that manifest_ids names, and from there on what such manifests list or have as their subject. Held is what another tag points to, dead or alive, an index lists, or a referrer in the repository has as its subject. ended_ms, in ms since 1970: tags that ended by then, and temporary ones with an end, hold nothing either, for they go by themselves.';
+COMMENT ON FUNCTION quay_internal.gc_closure_manifests(bigint[], bigint[]) IS
+    'Manifests that nothing would hold any more if these rows of tag were gone: those that they point to, or that manifest_ids names, and from there on what such manifests list or have as their subject. Held is what another tag points to, dead or alive, an index lists, or a referrer in the repository has as its subject.';
 
 CREATE OR REPLACE FUNCTION quay_internal.gc_closure_blobs(manifest_ids bigint[], linked_until timestamp DEFAULT NULL,
-                                                          repository_ids bigint[] DEFAULT '{}', blob_ids bigint[] DEFAULT '{}')
+                                                          repository_ids bigint[] DEFAULT '{}', blob_ids bigint[] DEFAULT '{}',
+                                                          besides bigint[] DEFAULT '{}')
     RETURNS TABLE (repository_id bigint, namespace_id bigint, blob_id bigint, size bigint, namespace_loses boolean, registry_loses boolean)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     RETURN QUERY
         WITH gone AS MATERIALIZED (
-            SELECT g.id FROM unnest(manifest_ids) AS g (id)
+            SELECT g.id FROM unnest(manifest_ids || besides) AS g (id)
         ), pair AS (
-            SELECT m.repository_id, m.blob_id FROM gone AS g JOIN quay.manifestblob AS m ON m.manifest_id = g.id
+            SELECT m.repository_id, m.blob_id FROM unnest(manifest_ids) AS g (id) JOIN quay.manifestblob AS m ON m.manifest_id = g.id
             UNION
             SELECT p.repository_id, p.blob_id FROM unnest(repository_ids, blob_ids) AS p (repository_id, blob_id)
         ), lost AS MATERIALIZED (
@@ -82,8 +78,8 @@ BEGIN
         FROM lost AS l JOIN quay.imagestorage AS b ON b.id = l.blob_id;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.gc_closure_blobs(bigint[], timestamp, bigint[], bigint[]) IS
-    'Blobs that repositories would not have any more if these manifests were gone, each with its bytes, and whether their namespace and the registry would lose the last use too. An upload (uploadedblob) is a use, but for those whose time is over by linked_until (UTC). repository_ids and blob_ids: pairs to look at besides, those of such uploads.';
+COMMENT ON FUNCTION quay_internal.gc_closure_blobs(bigint[], timestamp, bigint[], bigint[], bigint[]) IS
+    'Blobs that repositories would not have any more if these manifests were gone, each with its bytes, and whether their namespace and the registry would lose the last use too. An upload (uploadedblob) is a use, but for those whose time is over by linked_until (UTC). repository_ids and blob_ids: pairs to look at too, those of such uploads. besides: manifests that are gone as well, whose blobs are not looked at.';
 
 CREATE OR REPLACE FUNCTION quay_internal.gc_closure_labels(manifest_ids bigint[]) RETURNS TABLE (repository_id bigint, label_id bigint)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -99,12 +95,12 @@ END
 $$;
 COMMENT ON FUNCTION quay_internal.gc_closure_labels(bigint[]) IS 'Labels that no manifest would have any more if these were gone.';
 
-CREATE OR REPLACE FUNCTION quay_internal.gc_closure(tag_ids bigint[], manifest_ids bigint[] DEFAULT '{}', ended_ms bigint DEFAULT NULL,
-                                                    linked_until timestamp DEFAULT NULL, OUT manifests bigint[], OUT labels bigint[],
-                                                    OUT repository_blobs bigint[], OUT namespace_blobs bigint[], OUT registry_blobs bigint[])
+CREATE OR REPLACE FUNCTION quay_internal.gc_closure(tag_ids bigint[], manifest_ids bigint[] DEFAULT '{}', linked_until timestamp DEFAULT NULL,
+                                                    OUT manifests bigint[], OUT labels bigint[], OUT repository_blobs bigint[],
+                                                    OUT namespace_blobs bigint[], OUT registry_blobs bigint[])
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    manifests := quay_internal.gc_closure_manifests(tag_ids, manifest_ids, ended_ms);
+    manifests := quay_internal.gc_closure_manifests(tag_ids, manifest_ids);
     labels := ARRAY(SELECT DISTINCT l.label_id FROM quay_internal.gc_closure_labels(manifests) AS l);
     SELECT array_agg(DISTINCT b.blob_id),
            array_agg(DISTINCT b.blob_id) FILTER (WHERE b.namespace_loses),
@@ -116,7 +112,7 @@ BEGIN
     registry_blobs := coalesce(registry_blobs, '{}');
 END
 $$;
-COMMENT ON FUNCTION quay_internal.gc_closure(bigint[], bigint[], bigint, timestamp) IS
+COMMENT ON FUNCTION quay_internal.gc_closure(bigint[], bigint[], timestamp) IS
     'What would have no use any more if these rows of tag were gone: manifests, labels, and blobs that a repository, its namespace and the registry would not need. The arguments are those of gc_closure_manifests() and gc_closure_blobs().';
 
 -- The preview

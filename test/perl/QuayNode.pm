@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(source_folder slurp_text new_node new_database run_file fixture snapshot row_checksums sequences compare dump_into);
+our @EXPORT = qw(source_folder slurp_text new_node new_database run_file fixture snapshot row_checksums sequences sizes problems compare dump_into);
 
 sub source_folder { return abs_path(dirname(__FILE__) . '/../..') }
 
@@ -86,6 +86,35 @@ sub sequences
 SELECT c.oid::regclass || ' ' || (xpath('/row/x/text()', query_to_xml(format(
     'SELECT last_value || '' '' || is_called AS x FROM %s', c.oid::regclass), false, true, '')))[1]
 FROM pg_class AS c WHERE c.relnamespace = 'quay'::regnamespace AND c.relkind = 'S' ORDER BY 1
+SQL
+}
+
+# From 1.2 on: the size of each repository, each namespace and the registry, and the uses of blobs behind them
+sub sizes
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database, <<'SQL');
+SELECT format('size of %s/%s: %s', c.namespace_id, c.repository_id, sum(c.used))
+FROM quay_internal.size_counter AS c GROUP BY c.namespace_id, c.repository_id HAVING sum(c.used) <> 0
+UNION ALL
+SELECT format('reserved in %s: %s', c.namespace_id, sum(c.reserved))
+FROM quay_internal.size_counter AS c GROUP BY c.namespace_id HAVING sum(c.reserved) <> 0
+UNION ALL
+SELECT format('use of blob %s by %s/%s: %s', u.blob_id, u.namespace_id, u.repository_id, u.size) FROM quay_internal.blob_use AS u
+ORDER BY 1
+SQL
+}
+
+# From 1.2 on: what breaks the rules of the registry, and what nothing holds and no review is about
+sub problems
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database, <<'SQL');
+SELECT concat_ws(' | ', rule, object, detail) FROM quay.registry_check()
+WHERE severity = 'error' OR rule IN ('manifest_unreachable', 'blob_unused', 'label_unused')
+UNION ALL
+SELECT 'gc_review_id_seq gives ids that are taken' FROM quay_internal.gc_review_id_seq AS s
+WHERE s.last_value < (SELECT max(r.id) FROM quay_internal.gc_review AS r)
 SQL
 }
 

@@ -176,6 +176,9 @@ SELECT * FROM quay.tag_deletion_frees('dis-alice', 'index', '{all}');
 SELECT (quay.tag_restore('dis-alice', 'index', 'child')).tag_id IS NOT NULL AS restored;
 SELECT * FROM quay.tag_deletion_frees('dis-alice', 'index', '{all}');
 SELECT * FROM quay.tag_deletion_frees('dis-alice', 'index', '{all,child}');
+-- An index whose tag ended goes by itself: it holds nothing, and is not won.
+SELECT quay.tag_delete('dis-alice', 'index', 'all');
+SELECT * FROM quay.tag_deletion_frees('dis-alice', 'index', '{child}');
 -- Signatures go with the last tag of their image; a referrer keeps it.
 SELECT (quay.tag_resolve('dis-bob', 'app', 'v1')).digest AS signed \gset
 SELECT pg_temp.push('dis-bob', 'app', ARRAY[replace(:'signed', ':', '-') || '.sig'], '{"s":1}', '{signature}') IS NOT NULL AS pushed;

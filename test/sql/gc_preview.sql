@@ -80,6 +80,14 @@ SET LOCAL quay.clock = '2026-03-03 12:00:00+00';
 SELECT quay.blob_mount('gcp-alice', 'lib', pg_temp.digest('app'), 'gcp-alice', 'app');
 SELECT scope, blobs, bytes FROM pg_temp.preview(NULL, 'gcp-alice', 'app');
 SELECT scope, blobs, bytes FROM pg_temp.preview('2026-03-03 13:00:00+00', 'gcp-alice', 'app');
+-- The core: what would go with some rows of tag, in the repository, the namespace and the registry.
+SELECT cardinality(c.manifests) AS manifests, cardinality(c.labels) AS labels, cardinality(c.repository_blobs) AS repository_blobs,
+    cardinality(c.namespace_blobs) AS namespace_blobs, cardinality(c.registry_blobs) AS registry_blobs
+FROM (VALUES (1, '{arm}'::text[]), (2, '{v1}'), (3, '{arm,multi}'), (4, '{}')) AS v (place, names)
+CROSS JOIN LATERAL quay_internal.gc_closure(ARRAY(SELECT t.id FROM quay.tag AS t WHERE (t.name = ANY (v.names) OR v.place = 3 AND t.hidden)
+    AND t.repository_id = (SELECT r.id FROM quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id WHERE u.username = 'gcp-bob' AND r.name = 'app')),
+    linked_until => '2026-03-04') AS c
+ORDER BY v.place;
 -- What a broken push left behind: a manifest without anything that holds it, and a blob.
 DELETE FROM quay.tag AS t WHERE t.name = 'v1' AND t.repository_id = (SELECT r.id FROM quay.repository AS r WHERE r.name = 'lib' AND r.namespace_user_id = (SELECT u.id FROM quay."user" AS u WHERE u.username = 'gcp-alice'));
 INSERT INTO quay.imagestorage (uuid, image_size, cas_path, content_checksum) VALUES ('gcp', 1000, true, pg_temp.digest('gcp'));
@@ -114,14 +122,28 @@ SELECT * FROM pg_temp.preview();
 SELECT tags, manifests, labels, uploads, blobs, bytes FROM pg_temp.collect();
 
 -- Random histories: pushes of images, indexes and referrers over few names and layers, moves, deletions, time. The preview of each moment
--- against what a collection then does.
-CREATE FUNCTION pg_temp.random_history(seed double precision, steps integer) RETURNS TABLE (agrees boolean, collected bigint) LANGUAGE plpgsql AS $$
-DECLARE
-    now timestamptz := '2026-04-01 00:00:00+00';
-    namespace text; repository text; tag text; known text[];
-    foretold record; done record;
+-- against what a collection then does; and what the deletion of tags is said to win against what is there in the end, with it and without.
+CREATE FUNCTION pg_temp.in_the_end(namespace text, repository text, gone_tags text[], OUT manifests bigint, OUT bytes bigint) LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM setseed(seed);
+    BEGIN
+        PERFORM quay.tag_delete(namespace, repository, t) FROM unnest(gone_tags) AS t;
+        PERFORM set_config('quay.clock', (quay_internal.clock() + interval '60 days')::text, true);
+        PERFORM pg_temp.collect();
+        SELECT count(m.id), min(quay_internal.size_of(r.namespace_user_id, r.id)) INTO manifests, bytes
+        FROM quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id LEFT JOIN quay.manifest AS m ON m.repository_id = r.id
+        WHERE u.username = in_the_end.namespace AND r.name = in_the_end.repository;
+        RAISE EXCEPTION USING ERRCODE = 'QYUND';
+    EXCEPTION WHEN SQLSTATE 'QYUND' THEN
+        NULL;
+    END;
+END $$;
+CREATE FUNCTION pg_temp.random_history(seed integer, steps integer) RETURNS TABLE (step integer, kind text, foretold jsonb, done jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    now timestamptz := timestamptz '2026-04-01 00:00:00+00' + seed * interval '1 year';
+    namespace text; repository text; tag text; known text[]; chosen text[];
+    without record; with_deletion record;
+BEGIN
+    PERFORM setseed(seed / 100.0);
     FOR step IN 1 .. steps LOOP
         now := now + make_interval(secs => 1 + random() * 20000);
         PERFORM set_config('quay.clock', now::text, true);
@@ -130,7 +152,7 @@ BEGIN
         tag := 't' || (random() * 5)::integer;
         known := ARRAY(SELECT m.digest FROM quay.manifest AS m JOIN quay.repository AS r ON r.id = m.repository_id JOIN quay."user" AS u ON u.id = r.namespace_user_id
                        WHERE u.username = namespace AND r.name = repository AND quay_internal.manifest_is_alive(m.id, quay_internal.clock_ms()) ORDER BY m.digest LIMIT 6);
-        CASE (random() * 9)::integer
+        CASE (random() * 10)::integer
         WHEN 0, 1, 2 THEN
             PERFORM pg_temp.push(namespace, repository, CASE WHEN random() < 0.7 THEN ARRAY[tag] ELSE '{}' END,
                 ARRAY(SELECT 'layer' || repeat('x', (random() * 8)::integer) FROM generate_series(1, 1 + (random() * 3)::integer)),
@@ -150,17 +172,28 @@ BEGIN
             PERFORM quay.manifest_delete(namespace, repository, known[1]) WHERE known <> '{}';
         WHEN 8 THEN
             PERFORM pg_temp.upload(namespace, repository, 'layer' || repeat('x', (random() * 8)::integer));
+        WHEN 9 THEN
+            kind := 'collection';
+            SELECT jsonb_build_array(p.tags, p.manifests, p.labels, p.uploads, p.blobs, p.bytes) INTO foretold FROM quay.gc_preview() AS p WHERE p.scope = 'registry';
+            SELECT jsonb_build_array(c.tags, c.manifests, c.labels, c.uploads, c.blobs, c.bytes) INTO done FROM pg_temp.collect() AS c;
+            random_history.step := step;
+            RETURN NEXT;
         ELSE
-            SELECT p.tags, p.manifests, p.labels, p.uploads, p.blobs, p.bytes INTO foretold FROM quay.gc_preview() AS p WHERE p.scope = 'registry';
-            SELECT c.* INTO done FROM pg_temp.collect() AS c;
-            agrees := foretold IS NOT DISTINCT FROM done;
-            collected := done.tags + done.manifests + done.blobs;
-            IF NOT agrees THEN
-                RAISE NOTICE 'step %: % foretold, % collected', step, foretold, done;
-            END IF;
+            -- Later than all uploads.
+            now := now + interval '2 hours';
+            PERFORM set_config('quay.clock', now::text, true);
+            kind := 'deletion';
+            chosen := ARRAY(SELECT 't' || n FROM generate_series(0, 5) AS n WHERE random() < 0.4);
+            SELECT jsonb_build_array(f.manifests, f.bytes) INTO foretold FROM quay.tag_deletion_frees(namespace, repository, chosen) AS f WHERE f.scope = 'repository';
+            SELECT * INTO without FROM pg_temp.in_the_end(namespace, repository, '{}');
+            SELECT * INTO with_deletion FROM pg_temp.in_the_end(namespace, repository, chosen);
+            done := jsonb_build_array(without.manifests - with_deletion.manifests, without.bytes - with_deletion.bytes);
+            random_history.step := step;
             RETURN NEXT;
         END CASE;
     END LOOP;
 END $$;
-SELECT bool_and(h.agrees) AS agrees, count(*) > 10 AS often, sum(h.collected) > 30 AS much FROM generate_series(1, 3) AS s CROSS JOIN LATERAL pg_temp.random_history(s / 10.0, 150) AS h;
+CREATE TEMPORARY TABLE history ON COMMIT DROP AS SELECT s AS seed, h.* FROM generate_series(1, 4) AS s CROSS JOIN LATERAL pg_temp.random_history(s, 90) AS h;
+SELECT * FROM history WHERE foretold IS DISTINCT FROM done;
+SELECT kind, count(*) > 6 AS often, sum((done ->> 1)::integer) > 10 AS much FROM history GROUP BY kind ORDER BY kind;
 ROLLBACK;

@@ -4,7 +4,9 @@ SET search_path = pg_catalog, pg_temp;
 BEGIN;
 SELECT status, digest, media_type, length(manifest), size FROM quay.pull('fixture_alice', 'fixture_acme', 'app', 'v1');
 SELECT tag FROM (SELECT name AS tag FROM quay.tag_list('fixture_acme', 'app')) AS t ORDER BY 1;
-SELECT docker_image_id, ancestors = '/' AS base, aggregate_size, v1_checksum FROM quay.image ORDER BY 1;
+SELECT i.docker_image_id, i.ancestors = '/' AS base, i.aggregate_size, i.v1_checksum
+FROM quay.image AS i JOIN quay.repository AS r ON r.id = i.repository_id JOIN quay."user" AS u ON u.id = r.namespace_user_id
+WHERE u.username = 'fixture_acme' AND r.name = 'app' ORDER BY 1;
 SELECT quay.access_check('fixture_alice', 'fixture_acme', 'app', 'admin') AS owner, quay.access_check('fixture_acme+ci', 'fixture_acme', 'app', 'read') AS robot,
        quay.access_check(NULL, 'fixture_acme', 'app', 'read') AS anonymous;
 SELECT kind, actor, error FROM quay.authenticate('fixture_alice', 'correct-horse-battery');

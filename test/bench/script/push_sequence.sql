@@ -1,18 +1,18 @@
--- The same push as the statements of an application, one request per tag. The first stores the manifest: it is looked up, its blobs, and its config;
+-- The same push as the statements of an application, one request per tag, each sent as text, as the driver of the reference does (-M simple). The first stores the manifest: it is looked up, its blobs, and its config;
 -- it is written with its blobs, counted blob by blob (is it new to the namespace, and if not to the repository?) and queued for the scanner; its
 -- labels and the quota are read, the tag is moved, logged, and who waits for the event is looked up. The others find the manifest.
 SELECT n, bytes, digest, digests::text AS digests, ids::text AS ids, config, ids[1] AS b1, ids[2] AS b2, ids[3] AS b3, ids[4] AS b4, ids[5] AS b5, ids[6] AS b6, ids[7] AS b7, ids[8] AS b8, ids[9] AS b9, ids[10] AS b10, ids[11] AS b11, ids[12] AS b12, ids[13] AS b13, ids[14] AS b14, ids[15] AS b15, ids[16] AS b16, ids[17] AS b17, ids[18] AS b18, ids[19] AS b19, ids[20] AS b20, ids[21] AS b21 FROM image WHERE n = (SELECT nextval('next_image')) \gset
 SELECT r.id AS repository, r.namespace_user_id AS namespace, r.visibility_id, r.state, u.enabled FROM quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id WHERE u.username = 'acme' AND r.name = 'app' AND r.state <> 3 \gset
 BEGIN;
-SELECT id, media_type_id FROM quay.manifest WHERE repository_id = :repository AND digest = :digest;
+SELECT id, media_type_id FROM quay.manifest WHERE repository_id = :repository AND digest = ':digest';
 COMMIT;
-SELECT b.id, b.content_checksum, b.image_size FROM quay.imagestorage AS b JOIN quay.uploadedblob AS u ON u.blob_id = b.id WHERE u.repository_id = :repository AND b.content_checksum = ANY (:digests::text[]);
-SELECT b.id, b.uuid FROM quay.imagestorage AS b JOIN quay.uploadedblob AS u ON u.blob_id = b.id WHERE u.repository_id = :repository AND b.content_checksum = :config LIMIT 1;
-SELECT b.*, p.location_id FROM quay.imagestorageplacement AS p JOIN quay.imagestorage AS b ON b.id = p.storage_id WHERE b.content_checksum = :config;
-SELECT id FROM quay.manifest WHERE repository_id = :repository AND digest = :digest;
+SELECT b.id, b.content_checksum, b.image_size FROM quay.imagestorage AS b JOIN quay.uploadedblob AS u ON u.blob_id = b.id WHERE u.repository_id = :repository AND b.content_checksum = ANY (':digests'::text[]);
+SELECT b.id, b.uuid FROM quay.imagestorage AS b JOIN quay.uploadedblob AS u ON u.blob_id = b.id WHERE u.repository_id = :repository AND b.content_checksum = ':config' LIMIT 1;
+SELECT b.*, p.location_id FROM quay.imagestorageplacement AS p JOIN quay.imagestorage AS b ON b.id = p.storage_id WHERE b.content_checksum = ':config';
+SELECT id FROM quay.manifest WHERE repository_id = :repository AND digest = ':digest';
 BEGIN;
-INSERT INTO quay.manifest (repository_id, digest, media_type_id, manifest_bytes, config_media_type, layers_compressed_size, subject_backfilled, artifact_type_backfilled) VALUES (:repository, :digest, 18, convert_from(:bytes::bytea, 'UTF8'), 'application/vnd.oci.image.config.v1+json', 20000210, true, true) RETURNING id AS manifest \gset
-INSERT INTO quay.manifestblob (repository_id, manifest_id, blob_id) SELECT :repository, :manifest, i FROM unnest(:ids::bigint[]) AS i;
+INSERT INTO quay.manifest (repository_id, digest, media_type_id, manifest_bytes, config_media_type, layers_compressed_size, subject_backfilled, artifact_type_backfilled) VALUES (:repository, ':digest', 18, convert_from(':bytes'::bytea, 'UTF8'), 'application/vnd.oci.image.config.v1+json', 20000210, true, true) RETURNING id AS manifest \gset
+INSERT INTO quay.manifestblob (repository_id, manifest_id, blob_id) SELECT :repository, :manifest, i FROM unnest(':ids'::bigint[]) AS i;
 SELECT u.id, u.enabled, u.robot FROM quay."user" AS u JOIN quay.repository AS r ON r.namespace_user_id = u.id WHERE r.id = :repository;
 SELECT u.enabled FROM quay."user" AS u WHERE u.id = :namespace AND u.enabled AND NOT u.robot;
 SELECT 1 FROM quay.manifestblob AS m JOIN quay.repository AS r ON r.id = m.repository_id WHERE r.namespace_user_id = :namespace AND m.blob_id = :b1 AND m.manifest_id <> :manifest LIMIT 1;
@@ -69,18 +69,18 @@ SELECT m.id, m.media_type_id FROM quay.manifest AS m WHERE m.id = :manifest;
 BEGIN;
 SELECT pg_advisory_xact_lock(:repository);
 SELECT id FROM quay.repository WHERE id = :repository;
-SELECT id, manifest_id, lifetime_start_ms, immutable FROM quay.tag WHERE repository_id = :repository AND name = 'latest' AND NOT hidden AND (lifetime_end_ms IS NULL OR lifetime_end_ms > extract(epoch FROM now()) * 1000);
-DELETE FROM quay.tagnotificationsuccess WHERE tag_id = (SELECT id FROM quay.tag WHERE repository_id = :repository AND name = 'latest' AND NOT hidden AND lifetime_end_ms IS NULL);
-UPDATE quay.tag SET lifetime_end_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint WHERE repository_id = :repository AND name = 'latest' AND NOT hidden AND lifetime_end_ms IS NULL;
+SELECT id, manifest_id, lifetime_start_ms, immutable FROM quay.tag WHERE repository_id = :repository AND name = 'c' || :n % 100 AND NOT hidden AND (lifetime_end_ms IS NULL OR lifetime_end_ms > extract(epoch FROM now()) * 1000);
+DELETE FROM quay.tagnotificationsuccess WHERE tag_id = (SELECT id FROM quay.tag WHERE repository_id = :repository AND name = 'c' || :n % 100 AND NOT hidden AND lifetime_end_ms IS NULL);
+UPDATE quay.tag SET lifetime_end_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint WHERE repository_id = :repository AND name = 'c' || :n % 100 AND NOT hidden AND lifetime_end_ms IS NULL;
 SELECT policy FROM quay.repositoryimmutabilitypolicy WHERE repository_id = :repository;
 SELECT policy FROM quay.namespaceimmutabilitypolicy WHERE namespace_id = :namespace;
-INSERT INTO quay.tag (name, repository_id, manifest_id, lifetime_start_ms, tag_kind_id) VALUES ('latest', :repository, :manifest, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 1);
+INSERT INTO quay.tag (name, repository_id, manifest_id, lifetime_start_ms, tag_kind_id) VALUES ('c' || :n % 100, :repository, :manifest, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 1);
 COMMIT;
 INSERT INTO quay.logentry3 (kind_id, account_id, performer_id, repository_id, datetime, metadata_json) VALUES (4, :namespace, 1, :repository, now(), '{"repo": "app", "namespace": "acme", "tag": "latest"}');
 SELECT n.id FROM quay.repositorynotification AS n JOIN quay.externalnotificationevent AS e ON e.id = n.event_id WHERE n.repository_id = :repository AND e.name = 'repo_push';
 SELECT r.id AS repository, r.namespace_user_id AS namespace, r.visibility_id, r.state, u.enabled FROM quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id WHERE u.username = 'acme' AND r.name = 'app' AND r.state <> 3 \gset
 BEGIN;
-SELECT id, media_type_id FROM quay.manifest WHERE repository_id = :repository AND digest = :digest;
+SELECT id, media_type_id FROM quay.manifest WHERE repository_id = :repository AND digest = ':digest';
 SELECT id FROM quay.tag WHERE manifest_id = :manifest AND (lifetime_end_ms IS NULL OR lifetime_end_ms >= extract(epoch FROM now()) * 1000 + 300000) LIMIT 1;
 COMMIT;
 SELECT l.key, l.value FROM quay.label AS l JOIN quay.manifestlabel AS m ON m.label_id = l.id WHERE m.manifest_id = :manifest AND l.key = 'quay.expires-after';
@@ -92,18 +92,18 @@ SELECT m.id, m.media_type_id FROM quay.manifest AS m WHERE m.id = :manifest;
 BEGIN;
 SELECT pg_advisory_xact_lock(:repository);
 SELECT id FROM quay.repository WHERE id = :repository;
-SELECT id, manifest_id, lifetime_start_ms, immutable FROM quay.tag WHERE repository_id = :repository AND name = 'v1' AND NOT hidden AND (lifetime_end_ms IS NULL OR lifetime_end_ms > extract(epoch FROM now()) * 1000);
-DELETE FROM quay.tagnotificationsuccess WHERE tag_id = (SELECT id FROM quay.tag WHERE repository_id = :repository AND name = 'v1' AND NOT hidden AND lifetime_end_ms IS NULL);
-UPDATE quay.tag SET lifetime_end_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint WHERE repository_id = :repository AND name = 'v1' AND NOT hidden AND lifetime_end_ms IS NULL;
+SELECT id, manifest_id, lifetime_start_ms, immutable FROM quay.tag WHERE repository_id = :repository AND name = 's' || :n % 100 AND NOT hidden AND (lifetime_end_ms IS NULL OR lifetime_end_ms > extract(epoch FROM now()) * 1000);
+DELETE FROM quay.tagnotificationsuccess WHERE tag_id = (SELECT id FROM quay.tag WHERE repository_id = :repository AND name = 's' || :n % 100 AND NOT hidden AND lifetime_end_ms IS NULL);
+UPDATE quay.tag SET lifetime_end_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint WHERE repository_id = :repository AND name = 's' || :n % 100 AND NOT hidden AND lifetime_end_ms IS NULL;
 SELECT policy FROM quay.repositoryimmutabilitypolicy WHERE repository_id = :repository;
 SELECT policy FROM quay.namespaceimmutabilitypolicy WHERE namespace_id = :namespace;
-INSERT INTO quay.tag (name, repository_id, manifest_id, lifetime_start_ms, tag_kind_id) VALUES ('v1', :repository, :manifest, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 1);
+INSERT INTO quay.tag (name, repository_id, manifest_id, lifetime_start_ms, tag_kind_id) VALUES ('s' || :n % 100, :repository, :manifest, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 1);
 COMMIT;
-INSERT INTO quay.logentry3 (kind_id, account_id, performer_id, repository_id, datetime, metadata_json) VALUES (4, :namespace, 1, :repository, now(), '{"repo": "app", "namespace": "acme", "tag": "v1"}');
+INSERT INTO quay.logentry3 (kind_id, account_id, performer_id, repository_id, datetime, metadata_json) VALUES (4, :namespace, 1, :repository, now(), '{"repo": "app", "namespace": "acme", "tag": "stable"}');
 SELECT n.id FROM quay.repositorynotification AS n JOIN quay.externalnotificationevent AS e ON e.id = n.event_id WHERE n.repository_id = :repository AND e.name = 'repo_push';
 SELECT r.id AS repository, r.namespace_user_id AS namespace, r.visibility_id, r.state, u.enabled FROM quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id WHERE u.username = 'acme' AND r.name = 'app' AND r.state <> 3 \gset
 BEGIN;
-SELECT id, media_type_id FROM quay.manifest WHERE repository_id = :repository AND digest = :digest;
+SELECT id, media_type_id FROM quay.manifest WHERE repository_id = :repository AND digest = ':digest';
 SELECT id FROM quay.tag WHERE manifest_id = :manifest AND (lifetime_end_ms IS NULL OR lifetime_end_ms >= extract(epoch FROM now()) * 1000 + 300000) LIMIT 1;
 COMMIT;
 SELECT l.key, l.value FROM quay.label AS l JOIN quay.manifestlabel AS m ON m.label_id = l.id WHERE m.manifest_id = :manifest AND l.key = 'quay.expires-after';

@@ -1,0 +1,90 @@
+/*
+ * blob.c
+ *	  Which of these blobs does a repository have? Three index probes for each digest, asked for by every push and many pulls.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type_d.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "compat.h"
+#include "scan.h"
+
+PG_FUNCTION_INFO_V1(quay_blob_ids);
+
+/* The empty layer, which belongs to everybody: see quay_internal.digest_is_shared(). */
+static const char empty_layer[] = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4";
+
+static bool
+is_empty_layer(const text *digest)
+{
+	return VARSIZE_ANY_EXHDR(digest) == sizeof(empty_layer) - 1 &&
+		memcmp(VARDATA_ANY(digest), empty_layer, sizeof(empty_layer) - 1) == 0;
+}
+
+/* Prepares a look-up by repository and blob; the blob is still to be set. */
+static void
+prepare_use(QuayScan *scan, QuayTable table, QuayIndex index, int64 repository_id)
+{
+	quay_catalog_check_select(table);
+	quay_scan_prepare(scan, table, index);
+	quay_scan_key_int64(scan, repository_id);
+	quay_scan_key_int64(scan, 0);
+}
+
+static bool
+has_use(QuayScan *scan, int64 blob_id)
+{
+	quay_scan_rekey_int64(scan, 1, blob_id);
+	return quay_scan_next(scan);
+}
+
+/*
+ * quay_internal.blob_ids(repository_id, digests): ids of those of the blobs that the repository has, by a manifest or an upload; the empty
+ * layer always. Reads as of the active snapshot. NULL digests are passed over.
+ */
+Datum
+quay_blob_ids(PG_FUNCTION_ARGS)
+{
+	int64		repository_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	QuayScan	blobs;
+	QuayScan	manifests;
+	QuayScan	uploads;
+	Datum	   *digests;
+	bool	   *nulls;
+	Datum	   *ids;
+	int			count;
+	int			held = 0;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT8OID));
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &digests, &nulls, &count);
+	ids = palloc(sizeof(Datum) * Max(count, 1));
+
+	quay_catalog_check_select(QUAY_IMAGESTORAGE);
+	quay_scan_prepare(&blobs, QUAY_IMAGESTORAGE, QUAY_IMAGESTORAGE_BY_DIGEST);
+	quay_scan_key_text(&blobs, NULL);
+	prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_REPOSITORY_BLOB, repository_id);
+	prepare_use(&uploads, QUAY_UPLOADEDBLOB, QUAY_UPLOADEDBLOB_BY_REPOSITORY_BLOB, repository_id);
+	for (int i = 0; i < count; i++)
+	{
+		const text *digest = nulls[i] ? NULL : (const text *) DatumGetPointer(digests[i]);
+		int64		id;
+
+		if (digest == NULL)
+			continue;
+		quay_scan_rekey_text(&blobs, 0, digest);
+		if (!quay_scan_next(&blobs))
+			continue;
+		id = quay_scan_int64(&blobs, QUAY_IMAGESTORAGE_ID);
+		if (has_use(&manifests, id) || has_use(&uploads, id) || is_empty_layer(digest))
+			ids[held++] = Int64GetDatum(id);
+	}
+	quay_scan_end(&uploads);
+	quay_scan_end(&manifests);
+	quay_scan_end(&blobs);
+
+	PG_RETURN_ARRAYTYPE_P(construct_array(ids, held, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
