@@ -276,9 +276,7 @@ BEGIN
     created := true;
 
     IF blob_ids <> '{}' THEN
-        INSERT INTO quay.manifestblob (repository_id, manifest_id, blob_id)
-        SELECT target_id, manifest_add.manifest_id, b.id FROM unnest(blob_ids) AS b (id)
-        ON CONFLICT DO NOTHING;
+        PERFORM quay_internal.manifestblob_link(target_id, manifest_id, blob_ids);
     END IF;
     IF parsed.children <> '{}' THEN
         PERFORM quay_internal.manifest_link_children(target_id, manifest_id, parsed);

@@ -197,9 +197,8 @@ DECLARE
     -- No name has a "/" before that of the repository, so the order of these two keys is that of "namespace/repository".
     after_namespace text COLLATE "C" := coalesce(split_part(after, '/', 1) || CASE WHEN strpos(after, '/') > 0 THEN '/' ELSE '' END, '');
     after_repository text COLLATE "C" := CASE WHEN strpos(after, '/') > 0 THEN substring(after FROM strpos(after, '/') + 1) ELSE '' END;
-    batch bigint[];
+    batch record;
     readable bigint[];
-    returned integer;
 BEGIN
     SELECT * INTO reach FROM quay_internal.actor_reach(actor, scopes);
     with_public := reach.sees_public AND quay_internal.setting('public_catalog')::boolean;
@@ -208,7 +207,7 @@ BEGIN
     END IF;
     -- A few public repositories are found faster one by one than by a walk through all namespaces.
     public_is_rare := with_public AND NOT EXISTS (
-        SELECT FROM quay.repository AS r WHERE r.visibility_id = public_id OFFSET 1000);
+        SELECT FROM quay.repository AS r WHERE r.visibility_id = public_id OFFSET 200);
     walk := reach.sees_all OR with_public AND NOT public_is_rare;
 
     single_ids := reach.named || ARRAY(
@@ -221,50 +220,64 @@ BEGIN
 
     WHILE remaining > 0 LOOP
         -- From each source as much as a page may need, in the order of the names.
-        batch := ARRAY(
-            SELECT e.id
-            FROM ((SELECT n.path, r.name, r.id                -- all namespaces
+        SELECT array_agg(p.id) AS ids, array_agg(p.path) AS paths, array_agg(p.name) AS names, array_agg(p.visibility_id) AS visibilities,
+               count(*) AS number
+        INTO batch
+        FROM (SELECT e.*
+            FROM ((SELECT n.path, r.name, r.id, r.visibility_id                -- all there are
                    FROM (SELECT u.id, u.username || '/' AS path FROM quay."user" AS u
-                         WHERE walk AND NOT u.robot AND u.enabled AND (u.username || '/') >= after_namespace
+                         WHERE reach.sees_all AND NOT u.robot AND u.enabled AND (u.username || '/') >= after_namespace
                          ORDER BY path) AS n
                    CROSS JOIN LATERAL (
-                       SELECT r.id, r.name FROM quay.repository AS r
+                       SELECT r.id, r.name, r.visibility_id FROM quay.repository AS r
                        WHERE r.namespace_user_id = n.id AND r.name > CASE WHEN n.path = after_namespace THEN after_repository ELSE '' END
-                         AND r.state <> 3 AND r.kind_id = image_id AND (reach.sees_all OR r.visibility_id = public_id)
+                         AND r.state <> 3 AND r.kind_id = image_id
                        ORDER BY r.name LIMIT remaining) AS r
                    ORDER BY n.path, r.name LIMIT remaining)
                   UNION
-                  (SELECT n.path, r.name, r.id                -- those of the actor, and those that everybody sees
+                  (SELECT n.path, r.name, r.id, r.visibility_id                -- all public ones, by an index that has these in the order of their names
+                   FROM (SELECT u.id, u.username || '/' AS path FROM quay."user" AS u
+                         WHERE walk AND NOT reach.sees_all AND NOT u.robot AND u.enabled AND (u.username || '/') >= after_namespace
+                         ORDER BY path) AS n
+                   CROSS JOIN LATERAL (
+                       SELECT r.id, r.name, r.visibility_id FROM quay.repository AS r
+                       WHERE r.visibility_id = public_id AND r.namespace_user_id = n.id
+                         AND r.name > CASE WHEN n.path = after_namespace THEN after_repository ELSE '' END
+                         AND r.state <> 3 AND r.kind_id = image_id
+                       ORDER BY r.name LIMIT remaining) AS r
+                   ORDER BY n.path, r.name LIMIT remaining)
+                  UNION
+                  (SELECT n.path, r.name, r.id, r.visibility_id                -- those of the actor, and those that everybody sees
                    FROM (SELECT u.id, u.username || '/' AS path FROM quay."user" AS u
                          WHERE u.id = ANY (reach.namespaces || public_namespaces) AND u.enabled AND (u.username || '/') >= after_namespace
                          ORDER BY path) AS n
                    CROSS JOIN LATERAL (
-                       SELECT r.id, r.name FROM quay.repository AS r
+                       SELECT r.id, r.name, r.visibility_id FROM quay.repository AS r
                        WHERE r.namespace_user_id = n.id AND r.name > CASE WHEN n.path = after_namespace THEN after_repository ELSE '' END
                          AND r.state <> 3 AND r.kind_id = image_id AND (n.id = ANY (reach.namespaces) OR r.visibility_id = public_id)
                        ORDER BY r.name LIMIT remaining) AS r
                    ORDER BY n.path, r.name LIMIT remaining)
                   UNION
-                  (SELECT u.username || '/' AS path, r.name, r.id                -- one by one
+                  (SELECT u.username || '/' AS path, r.name, r.id, r.visibility_id                -- one by one
                    FROM (SELECT DISTINCT s.id FROM unnest(single_ids) AS s (id)) AS s
                    JOIN quay.repository AS r ON r.id = s.id AND r.state <> 3 AND r.kind_id = image_id
                    JOIN quay."user" AS u ON u.id = r.namespace_user_id AND u.enabled
                    WHERE ((u.username || '/'), r.name) > (after_namespace, after_repository)
                    ORDER BY path, r.name LIMIT remaining)) AS e
-            ORDER BY e.path, e.name LIMIT remaining);
-        readable := quay.access_filter_many(actor, batch, 'read', scopes);
+            ORDER BY e.path, e.name LIMIT remaining) AS p;
+        EXIT WHEN batch.number = 0;
+        -- Who is nobody has been given nothing but what is public.
+        readable := CASE WHEN actor IS NULL AND scopes IS NULL THEN batch.ids ELSE quay.access_filter_many(actor, batch.ids, 'read', scopes) END;
         RETURN QUERY
-            SELECT u.username::text, r.name::text, u.username || '/' || r.name, v.name::text
-            FROM unnest(readable) AS e (id)
-            JOIN quay.repository AS r ON r.id = e.id
-            JOIN quay."user" AS u ON u.id = r.namespace_user_id
-            JOIN quay.visibility AS v ON v.id = r.visibility_id
-            ORDER BY (u.username || '/'), r.name;
-        GET DIAGNOSTICS returned = ROW_COUNT;
-        EXIT WHEN cardinality(batch) < remaining;
-        SELECT u.username || '/', r.name INTO after_namespace, after_repository
-        FROM quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id WHERE r.id = batch[remaining];
-        remaining := remaining - returned;
+            SELECT left(e.path, -1), e.name::text, e.path || e.name, v.name::text
+            FROM unnest(batch.ids, batch.paths, batch.names, batch.visibilities) WITH ORDINALITY AS e (id, path, name, visibility_id, place)
+            JOIN quay.visibility AS v ON v.id = e.visibility_id
+            WHERE e.id = ANY (readable)
+            ORDER BY e.place;
+        EXIT WHEN batch.number < remaining;
+        after_namespace := batch.paths[remaining];
+        after_repository := batch.names[remaining];
+        remaining := remaining - cardinality(readable);
     END LOOP;
 END
 $$;

@@ -482,7 +482,10 @@ COMMENT ON FUNCTION quay.repository_size_list(text, text, integer) IS
 CREATE OR REPLACE FUNCTION quay.quota_recount(namespace text DEFAULT NULL) RETURNS TABLE (before_bytes bigint, after_bytes bigint)
     LANGUAGE plpgsql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    owner_id bigint := CASE WHEN namespace IS NULL THEN 0 ELSE (quay_internal.namespace_get(namespace)).id END;
+    -- A disabled namespace, too.
+    owner_id bigint := CASE WHEN namespace IS NULL THEN 0
+        ELSE coalesce((SELECT u.id FROM quay."user" AS u WHERE u.username = quota_recount.namespace AND NOT u.robot),
+                      (quay_internal.namespace_get(namespace)).id) END;
     wrong bigint;
 BEGIN
     before_bytes := quay_internal.size_of(owner_id);
@@ -499,7 +502,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay.quota_recount(text) IS
-    'Counts anew what a namespace and its repositories hold, or without a name the registry, and corrects the counters if they are wrong: for what was written while triggers were off. Returns the size before and after, in bytes; others may have pushed in between. The registry is one pass over all blobs. Errors: QY002 namespace unknown, QY004 disabled.';
+    'Counts anew what a namespace and its repositories hold, or without a name the registry, and corrects the counters if they are wrong: for what was written while triggers were off. Returns the size before and after, in bytes; others may have pushed in between. The registry is one pass over all blobs. A namespace may be disabled. Errors: QY002 namespace unknown.';
 
 -- The registry as a whole. The row of the reference application says what it was when somebody asked last; the counters know it at any time.
 

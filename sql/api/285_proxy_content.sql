@@ -356,9 +356,7 @@ BEGIN
 
     -- A placeholder itself until manifest_add() fills it: so the repository has its blobs.
     manifest_id := (quay_internal.placeholder_manifests(repository.id, ARRAY[stored_digest], ARRAY[parsed.media_type]))[1];
-    INSERT INTO quay.manifestblob (repository_id, manifest_id, blob_id)
-    SELECT repository.id, proxy_manifest_add.manifest_id, b.id FROM unnest(blob_ids) AS b (id)
-    ON CONFLICT DO NOTHING;
+    PERFORM quay_internal.manifestblob_link(repository.id, manifest_id, blob_ids);
     -- Labels would be rules of the upstream registry for our tags, so there are none.
     SELECT a.created INTO created FROM quay_internal.manifest_add(repository.id, stored_digest, parsed, '{}') AS a;
     PERFORM quay_internal.manifest_keep(repository.id, child_ids, nullif(config.expiration_s, 0));

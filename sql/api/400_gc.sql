@@ -289,6 +289,47 @@ $$;
 COMMENT ON PROCEDURE quay.gc_run_all(integer, bigint, bigint, bigint, bigint) IS
     'Calls quay.gc_run() until nothing is left that is due, and commits after each batch. Not within a transaction. It may be interrupted, and called again, and by several sessions at once. Errors: as for gc_run().';
 
+CREATE OR REPLACE FUNCTION quay.gc_review_all() RETURNS TABLE (tags bigint, manifests bigint, labels bigint, blobs bigint)
+    LANGUAGE plpgsql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    unused bigint[];
+BEGIN
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
+    SELECT 't', t.id, t.lifetime_end_ms + u.removed_tag_expiration_s * 1000
+    FROM quay.tag AS t JOIN quay.repository AS r ON r.id = t.repository_id JOIN quay."user" AS u ON u.id = r.namespace_user_id
+    WHERE t.lifetime_end_ms IS NOT NULL
+      AND NOT EXISTS (SELECT FROM quay_internal.gc_review AS v WHERE v.kind = 't' AND v.object_id = t.id);
+    GET DIAGNOSTICS tags = ROW_COUNT;
+
+    unused := ARRAY(
+        SELECT m.id FROM quay.manifest AS m
+        WHERE NOT EXISTS (SELECT FROM quay.tag AS t WHERE t.manifest_id = m.id)
+          AND NOT EXISTS (SELECT FROM quay_internal.gc_review AS v WHERE v.kind = 'm' AND v.object_id = m.id));
+    unused := quay_internal.manifest_unused(unused);
+    PERFORM quay_internal.gc_review_new('m', unused);
+    manifests := cardinality(unused);
+
+    unused := ARRAY(
+        SELECT l.id FROM quay.label AS l
+        WHERE NOT EXISTS (SELECT FROM quay.manifestlabel AS m WHERE m.label_id = l.id)
+          AND NOT EXISTS (SELECT FROM quay_internal.gc_review AS v WHERE v.kind = 'l' AND v.object_id = l.id));
+    PERFORM quay_internal.gc_review_new('l', unused);
+    labels := cardinality(unused);
+
+    unused := ARRAY(
+        SELECT b.id FROM quay.imagestorage AS b
+        WHERE NOT EXISTS (SELECT FROM quay.manifestblob AS m WHERE m.blob_id = b.id)
+          AND NOT EXISTS (SELECT FROM quay_internal.blob_deletion AS d WHERE d.blob_id = b.id)
+          AND NOT EXISTS (SELECT FROM quay_internal.gc_review AS v WHERE v.kind = 'b' AND v.object_id = b.id));
+    unused := quay_internal.blob_unused(unused);
+    PERFORM quay_internal.gc_review_new('b', unused);
+    blobs := cardinality(unused);
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION quay.gc_review_all() IS
+    'Has the garbage collector look at everything that it would have to look at and does not know of, and returns how much that was. Not needed as long as triggers fire: it is for content that was loaded without them, as by logical replication, or by a restore that switches them off. Reads all tags, manifests, labels and blobs.';
+
 CREATE OR REPLACE FUNCTION quay.gc_status()
     RETURNS TABLE (stage text, waiting bigint, due bigint, bytes bigint, oldest_due timestamp, failed bigint)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

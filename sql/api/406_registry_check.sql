@@ -18,11 +18,15 @@ BEGIN
             'Delete the row of quay.tag, or correct the column hidden.', true),
         ('tag_repository', 'error', 'A tag points to a manifest of its own repository.',
             'Delete the row of quay.tag, and push the image again.', true),
+        ('tag_mark', 'error', 'No live tag is marked as ended: lists would not show it.',
+            'UPDATE quay.tag SET ended = false for the row.', true),
+        ('tag_unreviewed', 'warning', 'The garbage collector is to look at each tag with an end.',
+            'SELECT quay.gc_review_all() has it look at what it does not know of.', true),
         ('tag_without_manifest', 'warning', 'A live tag points to a manifest.', 'Delete the tag with quay.tag_delete(): nobody can pull it.', true),
         ('manifest_digest', 'error', 'The digest of a manifest is that of its bytes.',
             'Restore the manifest from a backup, or delete its tags and push the image again.', true),
         ('manifest_unreachable', 'warning', 'A tag, an index or a referrer holds each manifest, or the garbage collector is to look at it.',
-            'SELECT quay_internal.gc_review_add(''m'', ARRAY[id]) has the collector look at it.', true),
+            'SELECT quay.gc_review_all() has it look at what it does not know of.', true),
         ('manifest_child_repository', 'error', 'An index and the manifests that it lists are in one repository.',
             'Delete the row of quay.manifestchild, and push the index again.', true),
         ('manifest_blob_repository', 'error', 'quay.manifestblob names the repository of its manifest.', 'Correct repository_id of the row.', true),
@@ -35,12 +39,12 @@ BEGIN
             'Fill in content_checksum, or delete what uses the blob.', true),
         ('blob_size', 'error', 'No size of a blob is negative.', 'Set the size to that of the stored bytes.', true),
         ('blob_unused', 'warning', 'A manifest, an upload or a derived image uses each blob, or the garbage collector is to look at it.',
-            'SELECT quay_internal.gc_review_add(''b'', ARRAY[id]) has the collector look at it.', false),
+            'SELECT quay.gc_review_all() has it look at what it does not know of.', false),
         ('blob_deletion_used', 'error', 'A blob that is to be deleted is not in use.',
             'Nothing is lost if no client has it; delete the row of quay_internal.blob_deletion.', false),
         ('blob_deletion_failing', 'warning', 'The bytes of a blob can be deleted.', 'See last_error: the store refuses it again and again.', false),
         ('label_unused', 'warning', 'A manifest has each label, or the garbage collector is to look at it.',
-            'SELECT quay_internal.gc_review_add(''l'', ARRAY[id]) has the collector look at it.', false),
+            'SELECT quay.gc_review_all() has it look at what it does not know of.', false),
         ('upload_stale', 'warning', 'No upload is older than quay.blob_upload_lifetime.', 'Let a worker reap such uploads.', true),
         ('upload_link_stale', 'warning', 'Uploaded blobs are collected within a day after their time.', 'Let a worker call quay.gc_run().', true),
         ('gc_review_overdue', 'warning', 'The garbage collector looks at things within a day.', 'Let a worker call quay.gc_run().', false),
@@ -123,6 +127,24 @@ BEGIN
                    format('Row %s ends at %s ms.', t.id, t.lifetime_end_ms)
             FROM quay.tag AS t JOIN quay.repository AS r ON r.id = t.repository_id
             WHERE t.immutable AND NOT t.hidden AND t.lifetime_end_ms > now_ms AND (scope_id IS NULL OR r.namespace_user_id = scope_id)
+            LIMIT n;
+    END IF;
+    IF 'tag_mark' = ANY (rules) THEN
+        RETURN QUERY
+            SELECT 'tag_mark', quay_internal.repository_path(t.repository_id) || ':' || t.name,
+                   format('Row %s is marked, and ends %s.', t.id, coalesce('at ' || t.lifetime_end_ms || ' ms', 'never'))
+            FROM quay.tag AS t JOIN quay.repository AS r ON r.id = t.repository_id
+            WHERE t.ended AND NOT t.hidden AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms)
+              AND (scope_id IS NULL OR r.namespace_user_id = scope_id)
+            LIMIT n;
+    END IF;
+    IF 'tag_unreviewed' = ANY (rules) THEN
+        RETURN QUERY
+            SELECT 'tag_unreviewed', quay_internal.repository_path(t.repository_id) || ':' || t.name, format('Nobody would collect row %s.', t.id)
+            FROM quay.tag AS t JOIN quay.repository AS r ON r.id = t.repository_id
+            WHERE t.lifetime_end_ms IS NOT NULL
+              AND NOT EXISTS (SELECT FROM quay_internal.gc_review AS v WHERE v.kind = 't' AND v.object_id = t.id)
+              AND (scope_id IS NULL OR r.namespace_user_id = scope_id)
             LIMIT n;
     END IF;
     IF 'tag_hidden_name' = ANY (rules) THEN

@@ -22,6 +22,8 @@ CREATE INDEX repository_namespace_user_id_id ON quay.repository (namespace_user_
 CREATE UNIQUE INDEX repository_namespace_user_id_name ON quay.repository (namespace_user_id, name);
 CREATE INDEX repository_state ON quay.repository (state);
 CREATE INDEX repository_visibility_id_id ON quay.repository (visibility_id, id);
+-- catalog() walks through the public repositories of each namespace by name.
+CREATE INDEX repository_visibility_id_namespace_user_id_name ON quay.repository (visibility_id, namespace_user_id, name);
 
 CREATE SEQUENCE quay.deletedrepository_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.deletedrepository (

@@ -11,38 +11,38 @@ INSERT INTO quay.userorganizationquota (namespace_id, limit_bytes) SELECT u.id, 
 INSERT INTO quay.quotalimits (quota_id, quota_type_id, percent_of_limit)
 SELECT q.id, t.id, 100 FROM quay.userorganizationquota AS q, quay.quotatype AS t WHERE t.name = 'Reject';
 
-CREATE TABLE link AS
+CREATE TABLE public.bench_link AS
 SELECT n, k, 'sha256:' || encode(sha256(convert_to(CASE WHEN k <= 18 THEN 'shared ' || k ELSE 'own ' || n || ' ' || k END, 'UTF8')), 'hex') AS digest,
        CASE k WHEN 21 THEN 1500 ELSE 1000000 + k END AS size
 FROM generate_series(0, :images - 1) AS n, generate_series(1, 21) AS k;
 INSERT INTO quay.imagestorage (uuid, image_size, uploading, cas_path, content_checksum)
-SELECT gen_random_uuid(), l.size, false, true, l.digest FROM (SELECT DISTINCT digest, size FROM link) AS l;
+SELECT gen_random_uuid(), l.size, false, true, l.digest FROM (SELECT DISTINCT digest, size FROM public.bench_link) AS l;
 INSERT INTO quay.imagestorageplacement (storage_id, location_id)
 SELECT b.id, (SELECT id FROM quay.imagestoragelocation WHERE name = 'bench') FROM quay.imagestorage AS b;
 -- Each repository has the blobs of its share of the images.
 INSERT INTO quay.uploadedblob (repository_id, blob_id, uploaded_at, expires_at)
 SELECT DISTINCT r.id, b.id, now()::timestamp, now()::timestamp + interval '1 day'
-FROM link AS l JOIN quay.imagestorage AS b ON b.content_checksum = l.digest JOIN quay.repository AS r ON r.name = 'r' || l.n % 50;
+FROM public.bench_link AS l JOIN quay.imagestorage AS b ON b.content_checksum = l.digest JOIN quay.repository AS r ON r.name = 'r' || l.n % 50;
 
-CREATE TABLE image AS
+CREATE TABLE public.bench_image AS
 SELECT l.n, convert_to(format('{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",'
     '"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"%s","size":1500},"layers":[%s]}',
     max(l.digest) FILTER (WHERE l.k = 21),
     string_agg(format('{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"%s","size":%s}', l.digest, l.size), ','
                ORDER BY l.k) FILTER (WHERE l.k <= 20)), 'UTF8') AS bytes
-FROM link AS l GROUP BY l.n;
-ALTER TABLE image ADD PRIMARY KEY (n);
-DROP TABLE link;
+FROM public.bench_link AS l GROUP BY l.n;
+ALTER TABLE public.bench_image ADD PRIMARY KEY (n);
+DROP TABLE public.bench_link;
 
 -- One push by a client: its n-th image. What the quota refuses is counted.
-CREATE TABLE refused (n integer);
-CREATE FUNCTION push(client integer, turn integer) RETURNS void LANGUAGE plpgsql AS $$
+CREATE TABLE public.bench_refused (n integer);
+CREATE FUNCTION public.bench_push(client integer, turn integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM image AS i CROSS JOIN LATERAL quay.manifest_put('q' || client % (SELECT count(*) FROM quay.userorganizationquota), 'r' || client, i.bytes,
+    PERFORM FROM public.bench_image AS i CROSS JOIN LATERAL quay.manifest_put('q' || client % (SELECT count(*) FROM quay.userorganizationquota), 'r' || client, i.bytes,
         'application/vnd.oci.image.manifest.v1+json', ARRAY['latest', 'v' || turn], actor => 'root') AS p
     WHERE i.n = client + 50 * turn;
 EXCEPTION WHEN SQLSTATE 'QY056' THEN
-    INSERT INTO refused VALUES (client + 50 * turn);
+    INSERT INTO public.bench_refused VALUES (client + 50 * turn);
 END
 $$;
 DELETE FROM quay_internal.gc_review;

@@ -175,6 +175,21 @@ SET LOCAL quay.clock = '2026-12-03 12:00:00+00';
 SELECT tags, manifests FROM pg_temp.collect();
 SELECT count(*) FROM quay_internal.blob_deletion AS d JOIN quay.imagestorage AS b ON b.id = d.blob_id WHERE b.content_checksum = 'sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4';
 TABLE content;
+
+-- what was written without triggers, nobody knows of, until somebody asks
+SELECT pg_temp.push('b', 'config w', 'layer w', '{w}', ',"annotations":{"who":"me"}') IS NOT NULL;
+DELETE FROM quay.uploadedblob;
+DELETE FROM quay_internal.gc_review;
+SELECT * FROM quay.gc_review_all();
+SET LOCAL session_replication_role = replica;
+UPDATE quay.tag SET lifetime_end_ms = quay_internal.clock_ms() WHERE name = 'w';
+DELETE FROM quay.manifestlabel;
+SET LOCAL session_replication_role = origin;
+SELECT * FROM quay.gc_review_all();
+SELECT * FROM quay.gc_review_all();
+SET LOCAL quay.clock = '2026-12-03 13:00:00+00';
+SELECT * FROM pg_temp.collect();
+TABLE content;
 SELECT count(*) FROM quay_internal.size_recount((SELECT id FROM quay."user" WHERE username = 'gc-org'));
 ROLLBACK;
 

@@ -30,8 +30,7 @@ BEGIN
     SELECT target_id, 'sha256:' || encode(sha256(convert_to(push.name, 'UTF8')), 'hex'), t.id, '{}'
     FROM quay.mediatype AS t WHERE t.name = 'application/vnd.oci.image.manifest.v1+json'
     RETURNING id INTO new_id;
-    INSERT INTO quay.manifestblob (repository_id, manifest_id, blob_id)
-    SELECT target_id, new_id, s.id
+    PERFORM quay_internal.manifestblob_link(target_id, new_id, array_agg(s.id))
     FROM (SELECT DISTINCT 'sha256:' || encode(sha256(convert_to(b, 'UTF8')), 'hex') AS digest FROM unnest(blobs) AS b) AS d
     JOIN quay.imagestorage AS s ON s.content_checksum = d.digest;
 END
@@ -219,6 +218,12 @@ SELECT after_bytes IS NOT NULL AS registry FROM quay.quota_recount();
 SET LOCAL session_replication_role = replica;
 SELECT pg_temp.push('qu-bob', 'qu-b', 'm8', 'e:7', 'f:2');
 SET LOCAL session_replication_role = origin;
+WITH forgotten AS (
+    DELETE FROM quay_internal.blob_use AS u USING quay.imagestorage AS b
+    WHERE b.id = u.blob_id AND b.content_checksum = 'sha256:' || encode(sha256('f:2'), 'hex') RETURNING u.*)
+UPDATE quay_internal.size_counter AS c SET used = c.used - f.size FROM forgotten AS f
+WHERE c.namespace_id = f.namespace_id AND c.repository_id = f.repository_id
+  AND c.part = (SELECT min(p.part) FROM quay_internal.size_counter AS p WHERE p.namespace_id = f.namespace_id AND p.repository_id = f.repository_id);
 SELECT before_bytes, after_bytes FROM quay.quota_recount('qu-bob');
 SELECT pg_temp.try($$SELECT quay.quota_recount('qu-none')$$);
 SELECT pg_temp.try($$SELECT quay.quota_recount('qu-off')$$);

@@ -28,8 +28,7 @@ BEGIN
     INSERT INTO quay.manifest (repository_id, digest, media_type_id, manifest_bytes)
     SELECT target.id, new_digest, t.id, '{}' FROM quay.mediatype AS t WHERE t.name = 'application/vnd.oci.image.manifest.v1+json'
     RETURNING id INTO new_id;
-    INSERT INTO quay.manifestblob (repository_id, manifest_id, blob_id)
-    SELECT target.id, new_id, s.id FROM quay.imagestorage AS s WHERE s.content_checksum = new_digest;
+    PERFORM quay_internal.manifestblob_link(target.id, new_id, ARRAY[s.id]) FROM quay.imagestorage AS s WHERE s.content_checksum = new_digest;
     PERFORM quay_internal.quota_warn(target.namespace_user_id, push.namespace);
 END
 $$;

@@ -90,6 +90,8 @@ SELECT * FROM pg_temp.broken($$UPDATE quay.tag AS t SET hidden = true WHERE t.na
 SELECT * FROM pg_temp.broken($$UPDATE quay.tag AS t SET name = '$temp-x' WHERE t.name = 'v1' AND t.repository_id = pg_temp.repository('rck-alice', 'lib')$$);
 SELECT * FROM pg_temp.broken($$UPDATE quay.tag AS t SET manifest_id = pg_temp.manifest('rck-bob', 'app', 'v1') WHERE t.name = 'v1' AND t.repository_id = pg_temp.repository('rck-alice', 'lib')$$);
 SELECT * FROM pg_temp.broken($$UPDATE quay.tag AS t SET manifest_id = NULL WHERE t.name = 'v1' AND t.repository_id = pg_temp.repository('rck-alice', 'lib')$$);
+SELECT * FROM pg_temp.broken($$UPDATE quay.tag AS t SET ended = true WHERE t.name = 'v1' AND t.lifetime_end_ms IS NULL AND t.repository_id = pg_temp.repository('rck-alice', 'lib')$$);
+SELECT * FROM pg_temp.broken($$DELETE FROM quay_internal.gc_review WHERE kind = 't'; SELECT 1$$);
 
 -- Manifests. What the triggers see has a review, and is not reported.
 SELECT * FROM pg_temp.broken($$UPDATE quay.manifest AS m SET manifest_bytes = m.manifest_bytes || ' ' WHERE m.id = pg_temp.manifest('rck-alice', 'lib', 'v1')$$);

@@ -1,7 +1,7 @@
 -- The same push as the statements of an application, one request per tag, each sent as text, as the driver of the reference does (-M simple). The first stores the manifest: it is looked up, its blobs, and its config;
 -- it is written with its blobs, counted blob by blob (is it new to the namespace, and if not to the repository?) and queued for the scanner; its
 -- labels and the quota are read, the tag is moved, logged, and who waits for the event is looked up. The others find the manifest.
-SELECT n, bytes, digest, digests::text AS digests, ids::text AS ids, config, ids[1] AS b1, ids[2] AS b2, ids[3] AS b3, ids[4] AS b4, ids[5] AS b5, ids[6] AS b6, ids[7] AS b7, ids[8] AS b8, ids[9] AS b9, ids[10] AS b10, ids[11] AS b11, ids[12] AS b12, ids[13] AS b13, ids[14] AS b14, ids[15] AS b15, ids[16] AS b16, ids[17] AS b17, ids[18] AS b18, ids[19] AS b19, ids[20] AS b20, ids[21] AS b21 FROM image WHERE n = (SELECT nextval('next_image')) \gset
+SELECT n, bytes, digest, digests::text AS digests, ids::text AS ids, config, ids[1] AS b1, ids[2] AS b2, ids[3] AS b3, ids[4] AS b4, ids[5] AS b5, ids[6] AS b6, ids[7] AS b7, ids[8] AS b8, ids[9] AS b9, ids[10] AS b10, ids[11] AS b11, ids[12] AS b12, ids[13] AS b13, ids[14] AS b14, ids[15] AS b15, ids[16] AS b16, ids[17] AS b17, ids[18] AS b18, ids[19] AS b19, ids[20] AS b20, ids[21] AS b21 FROM public.bench_image WHERE n = (SELECT nextval('public.bench_next')) \gset
 SELECT r.id AS repository, r.namespace_user_id AS namespace, r.visibility_id, r.state, u.enabled FROM quay.repository AS r JOIN quay."user" AS u ON u.id = r.namespace_user_id WHERE u.username = 'acme' AND r.name = 'app' AND r.state <> 3 \gset
 BEGIN;
 SELECT id, media_type_id FROM quay.manifest WHERE repository_id = :repository AND digest = ':digest';

@@ -1,2 +1,2 @@
 \set turn :turn + 1
-SELECT push(:client_id, :turn);
+SELECT public.bench_push(:client_id, :turn);

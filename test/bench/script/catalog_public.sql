@@ -1,0 +1,1 @@
+SELECT name FROM quay.catalog(NULL, :after);

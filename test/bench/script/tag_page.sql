@@ -1,0 +1,1 @@
+SELECT name FROM quay.tag_list('root', 'app', :after);
