@@ -43,8 +43,7 @@ CREATE TABLE quay_internal.blob_use (
     namespace_id  bigint NOT NULL,
     blob_id       bigint NOT NULL,
     repository_id bigint NOT NULL,
-    size          bigint NOT NULL,
-    CONSTRAINT pk_blob_use PRIMARY KEY (namespace_id, blob_id, repository_id)
+    size          bigint NOT NULL
 );
 
 CREATE TABLE quay_internal.size_counter (
@@ -106,7 +105,9 @@ SELECT pg_extension_config_dump('quay_internal.scan_orphan', '');
 
 ALTER TABLE quay.blobupload ADD COLUMN reserved_bytes bigint NOT NULL DEFAULT 0;
 ALTER TABLE quay.tag ADD COLUMN ended boolean NOT NULL DEFAULT false;
-UPDATE quay.tag AS t SET ended = true WHERE t.lifetime_end_ms <= quay_internal.clock_ms() AND NOT t.hidden;
+-- Written anew, not updated: most rows may be history, and an update would leave as many dead ones, in all indexes.
+ALTER TABLE quay.tag ALTER COLUMN ended TYPE boolean
+    USING lifetime_end_ms IS NOT NULL AND lifetime_end_ms <= quay_internal.clock_ms() AND NOT hidden;
 CREATE INDEX tag_repository_id_lifetime_end_ms_ending ON quay.tag (repository_id, lifetime_end_ms)
     WHERE lifetime_end_ms IS NOT NULL AND NOT ended AND NOT hidden;
 CREATE INDEX tag_repository_id_name_ending ON quay.tag (repository_id, name, lifetime_end_ms DESC)
@@ -138,6 +139,7 @@ JOIN quay.repository AS r ON r.id = m.repository_id
 JOIN quay.imagestorage AS b ON b.id = m.blob_id
 WHERE r.namespace_user_id IS NOT NULL
 GROUP BY GROUPING SETS ((r.namespace_user_id, m.blob_id, m.repository_id), (r.namespace_user_id, m.blob_id));
+ALTER TABLE quay_internal.blob_use ADD CONSTRAINT pk_blob_use PRIMARY KEY (namespace_id, blob_id, repository_id);
 CREATE INDEX blob_use_repository_id ON quay_internal.blob_use (repository_id) WHERE repository_id <> 0;
 
 INSERT INTO quay_internal.size_counter (namespace_id, repository_id, part, used)
