@@ -45,35 +45,46 @@ COMMENT ON FUNCTION quay_internal.namespace_limit(bigint) IS
 
 -- Counting
 
+CREATE OR REPLACE FUNCTION quay_internal.size_refuse(namespace_id bigint, more bigint, limit_bytes bigint) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    used bigint := quay_internal.size_of(namespace_id);
+    reserved bigint := quay_internal.size_reserved(namespace_id);
+BEGIN
+    IF used + reserved + more >= limit_bytes THEN
+        RAISE EXCEPTION USING ERRCODE = 'QY056',
+            MESSAGE = 'quota exceeded',
+            DETAIL = format('Namespace "%s" has %s bytes, of which %s are reserved by uploads; %s more would reach its limit of %s.',
+                (SELECT u.username FROM quay."user" AS u WHERE u.id = size_refuse.namespace_id), used + reserved, reserved, more, limit_bytes),
+            HINT = 'Delete tags that are not needed, for good, or ask an administrator of the namespace for a higher quota.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.size_refuse(bigint, bigint, bigint) IS
+    'Refuses (QY056) so many bytes more in a namespace, if they would reach its limit.';
+
 CREATE OR REPLACE FUNCTION quay_internal.size_admit(namespace_id bigint, bytes bigint, reserve bigint, limit_bytes bigint) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     part_count CONSTANT integer := 64;
+    more bigint := bytes + reserve;
     total bigint;
-    share bigint;
 BEGIN
+    -- What is full already is full without waiting for those who are counting.
+    PERFORM quay_internal.size_refuse(namespace_id, more, limit_bytes);
     INSERT INTO quay_internal.size_counter AS c (namespace_id, repository_id, part)
     SELECT size_admit.namespace_id, 0, p FROM generate_series(0, part_count - 1) AS p
     ON CONFLICT DO NOTHING;
-    -- Waits for all who are counting. Nobody comes in between, since each part is locked now.
+    -- From here on nobody counts: each part is locked, by all in one order.
     PERFORM FROM quay_internal.size_counter AS c WHERE c.namespace_id = size_admit.namespace_id AND c.repository_id = 0
     ORDER BY c.part FOR NO KEY UPDATE;
-    SELECT sum(c.used + c.reserved) INTO total FROM quay_internal.size_counter AS c
-    WHERE c.namespace_id = size_admit.namespace_id AND c.repository_id = 0;
+    PERFORM quay_internal.size_refuse(namespace_id, more, limit_bytes);
 
-    IF total + bytes + reserve >= limit_bytes THEN
-        RAISE EXCEPTION USING ERRCODE = 'QY056',
-            MESSAGE = 'quota exceeded',
-            DETAIL = format('Namespace "%s" has %s bytes, of which %s are reserved by uploads; %s more would reach its limit of %s.',
-                (SELECT u.username FROM quay."user" AS u WHERE u.id = size_admit.namespace_id), total,
-                quay_internal.size_reserved(size_admit.namespace_id), bytes + reserve, limit_bytes),
-            HINT = 'Delete tags that are not needed, for good, or ask an administrator of the namespace for a higher quota.';
-    END IF;
-    share := (limit_bytes - 1 - total - bytes - reserve) / part_count;
+    total := quay_internal.size_of(namespace_id) + quay_internal.size_reserved(namespace_id) + more;
     UPDATE quay_internal.size_counter AS c
     SET used = c.used + CASE c.part WHEN 0 THEN bytes ELSE 0 END,
         reserved = c.reserved + CASE c.part WHEN 0 THEN reserve ELSE 0 END,
-        budget = c.used + c.reserved + CASE c.part WHEN 0 THEN bytes + reserve ELSE 0 END + share,
+        budget = c.used + c.reserved + CASE c.part WHEN 0 THEN more ELSE 0 END + (size_admit.limit_bytes - 1 - total) / part_count,
         limit_bytes = size_admit.limit_bytes
     WHERE c.namespace_id = size_admit.namespace_id AND c.repository_id = 0;
 END
@@ -81,52 +92,57 @@ $$;
 COMMENT ON FUNCTION quay_internal.size_admit(bigint, bigint, bigint, bigint) IS
     'Counts bytes and reserved ones in a namespace that has a limit, when no part of its size has room for them, and shares out anew among the parts what is left. Errors: QY056 they would reach the limit.';
 
+CREATE OR REPLACE FUNCTION quay_internal.size_add_to_part(namespace_id bigint, repository_id bigint, bytes bigint, reserve bigint, ceiling bigint)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A backend starts at the same part each time, so that a transaction keeps to it.
+    UPDATE quay_internal.size_counter AS c
+    SET used = c.used + size_add_to_part.bytes, reserved = c.reserved + size_add_to_part.reserve
+    WHERE c.namespace_id = size_add_to_part.namespace_id AND c.repository_id = size_add_to_part.repository_id
+      AND c.part = (SELECT f.part FROM quay_internal.size_counter AS f
+                    WHERE f.namespace_id = size_add_to_part.namespace_id AND f.repository_id = size_add_to_part.repository_id
+                      AND (ceiling IS NULL OR f.limit_bytes = ceiling AND f.used + f.reserved + bytes + reserve <= f.budget)
+                    ORDER BY (f.part - pg_backend_pid()) & 63
+                    LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED);
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.size_add_to_part(bigint, bigint, bigint, bigint, bigint) IS
+    'Counts bytes and reserved ones in a part to which nobody is writing and which, if there is a limit (ceiling), has room for them. False: there is no such part.';
+
 CREATE OR REPLACE FUNCTION quay_internal.size_add(namespace_id bigint, repository_id bigint, bytes bigint, reserve bigint DEFAULT 0,
                                                   forced boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    more bigint := bytes + reserve;
     ceiling bigint;
-    checked boolean;
 BEGIN
     IF bytes = 0 AND reserve = 0 THEN
         RETURN;
     END IF;
-    IF more > 0 AND repository_id = 0 AND namespace_id <> 0 AND NOT forced THEN
+    IF bytes + reserve > 0 AND repository_id = 0 AND namespace_id <> 0 AND NOT forced THEN
         ceiling := quay_internal.namespace_limit(namespace_id);
     END IF;
-    checked := ceiling IS NOT NULL;
-
-    -- A part that nobody is writing to. A backend starts at the same one each time, so that a transaction keeps to it.
-    UPDATE quay_internal.size_counter AS c SET used = c.used + bytes, reserved = c.reserved + size_add.reserve
-    WHERE c.namespace_id = size_add.namespace_id AND c.repository_id = size_add.repository_id
-      AND c.part = (SELECT f.part FROM quay_internal.size_counter AS f
-                    WHERE f.namespace_id = size_add.namespace_id AND f.repository_id = size_add.repository_id
-                      AND (NOT checked OR f.limit_bytes = ceiling AND f.used + f.reserved + more <= f.budget)
-                    ORDER BY (f.part - pg_backend_pid()) & 63
-                    LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED);
-    IF FOUND THEN
-        RETURN;
-    END IF;
-    IF NOT checked THEN
-        INSERT INTO quay_internal.size_counter AS c (namespace_id, repository_id, part, used, reserved)
-        VALUES (size_add.namespace_id, size_add.repository_id, pg_backend_pid() & 63, bytes, size_add.reserve)
-        ON CONFLICT ON CONSTRAINT pk_size_counter DO UPDATE
-            SET used = c.used + EXCLUDED.used, reserved = c.reserved + EXCLUDED.reserved;
+    IF ceiling IS NULL THEN
+        IF NOT quay_internal.size_add_to_part(namespace_id, repository_id, bytes, reserve, NULL) THEN
+            INSERT INTO quay_internal.size_counter AS c (namespace_id, repository_id, part, used, reserved)
+            VALUES (size_add.namespace_id, size_add.repository_id, pg_backend_pid() & 63, bytes, size_add.reserve)
+            ON CONFLICT ON CONSTRAINT pk_size_counter DO UPDATE
+                SET used = c.used + EXCLUDED.used, reserved = c.reserved + EXCLUDED.reserved;
+        END IF;
         RETURN;
     END IF;
 
-    -- Others are writing to those that have room: wait for one.
-    UPDATE quay_internal.size_counter AS c SET used = c.used + bytes, reserved = c.reserved + size_add.reserve
-    WHERE c.namespace_id = size_add.namespace_id AND c.repository_id = 0
-      AND c.part = (SELECT f.part FROM quay_internal.size_counter AS f
-                    WHERE f.namespace_id = size_add.namespace_id AND f.repository_id = 0
-                      AND f.limit_bytes = ceiling AND f.used + f.reserved + more <= f.budget
-                    ORDER BY (f.part - pg_backend_pid()) & 63
-                    LIMIT 1 FOR NO KEY UPDATE);
-    IF NOT FOUND THEN
-        PERFORM quay_internal.size_admit(namespace_id, bytes, reserve, ceiling);
-    END IF;
+    BEGIN
+        IF quay_internal.size_add_to_part(namespace_id, 0, bytes, reserve, ceiling) THEN
+            RETURN;
+        END IF;
+        RAISE no_data_found;
+    EXCEPTION WHEN no_data_found THEN
+        -- Parts that turned out to have no room any more are locked no longer, or those who wait for all of them in turn would deadlock.
+        NULL;
+    END;
+    PERFORM quay_internal.size_admit(namespace_id, bytes, reserve, ceiling);
 END
 $$;
 COMMENT ON FUNCTION quay_internal.size_add(bigint, bigint, bigint, bigint, boolean) IS
@@ -198,8 +214,10 @@ COMMENT ON FUNCTION quay_internal.blob_use_add(bigint[], bigint[], boolean) IS
 CREATE OR REPLACE FUNCTION quay_internal.manifestblob_link(repository_id bigint, manifest_id bigint, blob_ids bigint[]) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- Counted here, where the limit of the namespace holds; the trigger then finds nothing to count.
-    PERFORM quay_internal.blob_use_add(array_fill(manifestblob_link.repository_id, ARRAY[cardinality(blob_ids)]), blob_ids);
+    -- Counted here, where the limit of the namespace holds, if it has one; the trigger then finds nothing to count.
+    IF quay_internal.namespace_limit((SELECT r.namespace_user_id FROM quay.repository AS r WHERE r.id = manifestblob_link.repository_id)) IS NOT NULL THEN
+        PERFORM quay_internal.blob_use_add(array_fill(manifestblob_link.repository_id, ARRAY[cardinality(blob_ids)]), blob_ids);
+    END IF;
     INSERT INTO quay.manifestblob (repository_id, manifest_id, blob_id)
     SELECT manifestblob_link.repository_id, manifestblob_link.manifest_id, b.id FROM unnest(blob_ids) AS b (id)
     ON CONFLICT DO NOTHING;
