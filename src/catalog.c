@@ -62,6 +62,7 @@ static const TableName table_names[QUAY_TABLE_COUNT] = {
 	[QUAY_IMAGESTORAGE] = {"quay", "imagestorage", {"id", "content_checksum"}},
 	[QUAY_MANIFESTBLOB] = {"quay", "manifestblob", {"repository_id", "blob_id"}},
 	[QUAY_UPLOADEDBLOB] = {"quay", "uploadedblob", {"repository_id", "blob_id"}},
+	[QUAY_DERIVEDSTORAGEFORIMAGE] = {"quay", "derivedstorageforimage", {"derivative_id"}},
 };
 
 static const IndexName index_names[QUAY_INDEX_COUNT] = {
@@ -86,6 +87,10 @@ static const IndexName index_names[QUAY_INDEX_COUNT] = {
 	[QUAY_IMAGESTORAGE_BY_DIGEST] = {"imagestorage_content_checksum"},
 	[QUAY_MANIFESTBLOB_BY_REPOSITORY_BLOB] = {"manifestblob_repository_id_blob_id"},
 	[QUAY_UPLOADEDBLOB_BY_REPOSITORY_BLOB] = {"uploadedblob_repository_id_blob_id"},
+	[QUAY_IMAGESTORAGE_BY_ID] = {"pk_imagestorage"},
+	[QUAY_MANIFESTBLOB_BY_BLOB] = {"manifestblob_blob_id"},
+	[QUAY_UPLOADEDBLOB_BY_BLOB] = {"uploadedblob_blob_id"},
+	[QUAY_DERIVEDSTORAGEFORIMAGE_BY_DERIVATIVE] = {"derivedstorageforimage_derivative_id"},
 };
 
 static struct

@@ -281,17 +281,7 @@ COMMENT ON FUNCTION quay_internal.blob_use_drop(bigint[], bigint[]) IS
     'Looks at uses of blobs by repositories, given pair by pair, of which a manifest has gone: those that no manifest has any more are not counted any longer, and blobs without any use are marked for deletion. What another transaction holds is left for a review.';
 
 CREATE OR REPLACE FUNCTION quay_internal.blob_unused(blob_ids bigint[]) RETURNS bigint[]
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
-BEGIN
-    RETURN ARRAY(
-        SELECT b.id FROM quay.imagestorage AS b
-        WHERE b.id = ANY (blob_ids)
-          AND NOT EXISTS (SELECT FROM quay.manifestblob AS m WHERE m.blob_id = b.id)
-          AND NOT EXISTS (SELECT FROM quay.uploadedblob AS u WHERE u.blob_id = b.id)
-          AND NOT EXISTS (SELECT FROM quay.derivedstorageforimage AS d WHERE d.derivative_id = b.id)
-          AND quay_internal.digest_is_shared(b.content_checksum) IS NOT TRUE);
-END
-$$;
+    LANGUAGE C STABLE PARALLEL SAFE CALLED ON NULL INPUT COST 50 AS 'MODULE_PATHNAME', 'quay_blob_unused';
 COMMENT ON FUNCTION quay_internal.blob_unused(bigint[]) IS
     'Those of the blobs that no manifest, no upload and no derived image uses. Uploads count until they are collected. The empty layer is always used.';
 

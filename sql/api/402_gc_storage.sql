@@ -49,7 +49,7 @@ BEGIN
     taken := ARRAY(
         SELECT d.blob_id FROM quay_internal.blob_deletion AS d JOIN quay.imagestorage AS b ON b.id = d.blob_id
         WHERE d.due_ms <= quay_internal.clock_ms()
-        ORDER BY d.due_ms LIMIT batch FOR UPDATE SKIP LOCKED);
+        ORDER BY d.due_ms, d.blob_id LIMIT batch FOR UPDATE SKIP LOCKED);
     unused := quay_internal.blob_unused(taken);
     DELETE FROM quay_internal.blob_deletion AS d WHERE d.blob_id = ANY (quay_internal.array_except(taken, unused));
     -- Known, but never held: there are no bytes.

@@ -3,7 +3,9 @@
 CREATE OR REPLACE FUNCTION quay_internal.registry_check_size(rules text[], scope_id bigint, n integer)
     RETURNS TABLE (rule text, object text, detail text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-    SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+    SET plan_cache_mode = force_custom_plan SET jit = off
+    -- Without statistics, as after an update, the planner takes hash tables that do not fit.
+    SET enable_hashagg = off AS $$
 BEGIN
     IF 'blob_use' = ANY (rules) THEN
         -- A use whose end waits for a review is still counted.

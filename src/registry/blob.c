@@ -1,6 +1,7 @@
 /*
  * blob.c
- *	  Which of these blobs does a repository have? Three index probes for each digest, asked for by every push and many pulls.
+ *	  Which of these blobs does a repository have, and which has nobody? A few index probes for each; every push asks for the one, and the
+ *	  garbage collector for the other.
  */
 #include "postgres.h"
 
@@ -13,6 +14,7 @@
 #include "scan.h"
 
 PG_FUNCTION_INFO_V1(quay_blob_ids);
+PG_FUNCTION_INFO_V1(quay_blob_unused);
 
 /* The empty layer, which belongs to everybody: see quay_internal.digest_is_shared(). */
 static const char empty_layer[] = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4";
@@ -24,21 +26,28 @@ is_empty_layer(const text *digest)
 		memcmp(VARDATA_ANY(digest), empty_layer, sizeof(empty_layer) - 1) == 0;
 }
 
-/* Prepares a look-up by repository and blob; the blob is still to be set. */
+/* Prepares a look-up by repository, unless that is 0, and blob; the blob is still to be set. */
 static void
 prepare_use(QuayScan *scan, QuayTable table, QuayIndex index, int64 repository_id)
 {
 	quay_catalog_check_select(table);
 	quay_scan_prepare(scan, table, index);
-	quay_scan_key_int64(scan, repository_id);
+	if (repository_id != 0)
+		quay_scan_key_int64(scan, repository_id);
 	quay_scan_key_int64(scan, 0);
 }
 
 static bool
 has_use(QuayScan *scan, int64 blob_id)
 {
-	quay_scan_rekey_int64(scan, 1, blob_id);
+	quay_scan_rekey_int64(scan, scan->nkeys - 1, blob_id);
 	return quay_scan_next(scan);
+}
+
+static ArrayType *
+id_array(Datum *ids, int count)
+{
+	return construct_array(ids, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 }
 
 /*
@@ -48,7 +57,7 @@ has_use(QuayScan *scan, int64 blob_id)
 Datum
 quay_blob_ids(PG_FUNCTION_ARGS)
 {
-	int64		repository_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	int64		repository_id = PG_ARGISNULL(0) ? -1 : PG_GETARG_INT64(0);	/* -1: nobody's */
 	QuayScan	blobs;
 	QuayScan	manifests;
 	QuayScan	uploads;
@@ -86,5 +95,49 @@ quay_blob_ids(PG_FUNCTION_ARGS)
 	quay_scan_end(&manifests);
 	quay_scan_end(&blobs);
 
-	PG_RETURN_ARRAYTYPE_P(construct_array(ids, held, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	PG_RETURN_ARRAYTYPE_P(id_array(ids, held));
+}
+
+/*
+ * quay_internal.blob_unused(blob_ids): those of the blobs that no manifest, no upload and no derived image uses; never the empty layer, nor
+ * a blob that does not exist. Reads as of the active snapshot.
+ */
+Datum
+quay_blob_unused(PG_FUNCTION_ARGS)
+{
+	QuayScan	blobs;
+	QuayScan	manifests;
+	QuayScan	uploads;
+	QuayScan	derived;
+	Datum	   *ids;
+	bool	   *nulls;
+	int			count;
+	int			unused = 0;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT8OID));
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &ids, &nulls, &count);
+
+	prepare_use(&blobs, QUAY_IMAGESTORAGE, QUAY_IMAGESTORAGE_BY_ID, 0);
+	prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_BLOB, 0);
+	prepare_use(&uploads, QUAY_UPLOADEDBLOB, QUAY_UPLOADEDBLOB_BY_BLOB, 0);
+	prepare_use(&derived, QUAY_DERIVEDSTORAGEFORIMAGE, QUAY_DERIVEDSTORAGEFORIMAGE_BY_DERIVATIVE, 0);
+	for (int i = 0; i < count; i++)
+	{
+		int64		id = nulls[i] ? 0 : DatumGetInt64(ids[i]);
+		Datum		digest;
+		bool		isnull;
+
+		if (nulls[i] || has_use(&manifests, id) || has_use(&uploads, id) || has_use(&derived, id) || !has_use(&blobs, id))
+			continue;
+		digest = quay_scan_datum(&blobs, QUAY_IMAGESTORAGE_CONTENT_CHECKSUM, &isnull);
+		if (isnull || !is_empty_layer((const text *) DatumGetPointer(digest)))
+			ids[unused++] = Int64GetDatum(id);
+	}
+	quay_scan_end(&derived);
+	quay_scan_end(&uploads);
+	quay_scan_end(&manifests);
+	quay_scan_end(&blobs);
+
+	PG_RETURN_ARRAYTYPE_P(id_array(ids, unused));
 }

@@ -74,7 +74,7 @@ FROM pg_class AS c
 WHERE c.relnamespace IN ('quay'::regnamespace, 'quay_internal'::regnamespace) AND c.relkind IN ('r', 'p')
   AND c.relname <> 'schema_version'
   AND NOT EXISTS (SELECT FROM pg_extension AS e, unnest(e.extconfig, e.extcondition) AS x (oid, condition)
-                  WHERE x.oid = c.oid AND x.condition = 'WHERE false')
+                  WHERE x.oid = c.oid AND x.condition IN ('WHERE false', 'WHERE attempts > 0'))
 ORDER BY 1
 SQL
 }
@@ -111,7 +111,7 @@ sub problems
 	my ($node, $database) = @_;
 	return $node->safe_psql($database, <<'SQL');
 SELECT concat_ws(' | ', rule, object, detail) FROM quay.registry_check()
-WHERE severity = 'error' OR rule IN ('manifest_unreachable', 'blob_unused', 'label_unused')
+WHERE severity = 'error' OR rule IN ('tag_unreviewed', 'manifest_unreachable', 'blob_unused', 'label_unused')
 UNION ALL
 SELECT 'gc_review_id_seq gives ids that are taken' FROM quay_internal.gc_review_id_seq AS s
 WHERE s.last_value < (SELECT max(r.id) FROM quay_internal.gc_review AS r)

@@ -9,6 +9,7 @@ use Test::More;
 my $primary = new_node('primary', streaming => 1);
 new_database($primary, 'registry');
 fixture($primary, 'registry');
+$primary->safe_psql('registry', slurp_text($_)) for sort glob source_folder() . '/test/upgrade/fixture-*.sql';
 $primary->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
@@ -46,6 +47,40 @@ my @reads = (
 	q(SELECT id, docker_image_id FROM quay.image),
 	q(SELECT * FROM quay.tagmanifest ORDER BY id),
 	q(SELECT * FROM quay.organizationmember ORDER BY id),
+	q(SELECT * FROM quay.tag_find('fixture_lab', 'app', 'v1')),
+	q(SELECT name, lifetime_end_ms, immutable FROM quay.tag_list('fixture_lab', 'app')),
+	q(SELECT * FROM quay.tag_history('fixture_lab', 'app')),
+	q(SELECT * FROM quay.tag_restorable_list('fixture_lab', 'app')),
+	q(SELECT * FROM quay.tag_expiring_list('fixture_lab', 'app', interval '100 years')),
+	q(SELECT * FROM quay.tag_deletion_frees('fixture_lab', 'app', ARRAY['v2'])),
+	q(SELECT status, digest, index_digest FROM quay.manifest_select('fixture_lab', 'app', 'multi')),
+	q(SELECT position, digest, present FROM quay.manifest_children('fixture_lab', 'app', (SELECT digest FROM quay.tag_resolve('fixture_lab', 'app', 'multi')))),
+	q(SELECT * FROM quay.manifest_layers('fixture_lab', 'app', (SELECT digest FROM quay.tag_resolve('fixture_lab', 'app', 'v1')))),
+	q(SELECT * FROM quay.manifest_blobs('fixture_lab', 'app', (SELECT digest FROM quay.tag_resolve('fixture_lab', 'app', 'v1'))) ORDER BY digest),
+	q(SELECT * FROM quay.manifest_tag_list('fixture_lab', 'app', (SELECT digest FROM quay.tag_resolve('fixture_lab', 'app', 'v1')))),
+	q(SELECT * FROM quay.referrer_list('fixture_lab', 'app', (SELECT digest FROM quay.tag_resolve('fixture_lab', 'app', 'v1')))),
+	q(SELECT * FROM quay.label_list('fixture_lab', 'app', (SELECT digest FROM quay.tag_resolve('fixture_lab', 'app', 'v1')))),
+	q(SELECT * FROM quay.upload_status('fixture_lab', 'app', 'fixture-1.2')),
+	q(SELECT * FROM quay.autoprune_policy_list('fixture_lab')),
+	q(SELECT * FROM quay.autoprune_preview('fixture_lab')),
+	q(SELECT * FROM quay.immutability_policy_list('fixture_lab', 'tool')),
+	q(SELECT * FROM quay.immutability_explain('fixture_lab', 'tool', 'v1')),
+	q(SELECT * FROM quay.quota_get('fixture_lab')),
+	q(SELECT * FROM quay.quota_check('fixture_full', 100)),
+	q(SELECT * FROM quay.quota_limit_list('fixture_lab')),
+	q(SELECT * FROM quay.mirror_get('fixture_lab', 'copy')),
+	q(SELECT * FROM quay.mirror_credentials('fixture_lab', 'copy')),
+	q(SELECT * FROM quay.org_mirror_get('fixture_copies')),
+	q(SELECT * FROM quay.org_mirror_repository_list('fixture_copies')),
+	q(SELECT * FROM quay.proxy_cache_credentials('fixture_proxy')),
+	q(SELECT * FROM quay.proxy_tag_state('fixture_proxy', 'app', 'latest')),
+	q(SELECT * FROM quay.scan_counts() ORDER BY 1),
+	q(SELECT * FROM quay.scan_get('fixture_lab', 'app', (SELECT digest FROM quay.tag_resolve('fixture_lab', 'app', 'v1')))),
+	q(SELECT * FROM quay.pull_statistics_get('fixture_lab', 'app', 'v1')),
+	q(SELECT * FROM quay.registry_size()),
+	q(SELECT * FROM quay.gc_status()),
+	q(SELECT * FROM quay.gc_preview('fixture_lab')),
+	q(SELECT * FROM quay.registry_check() ORDER BY 1, 3, 4),
 	q(SELECT quay.version()),
 );
 for my $read (@reads)

@@ -126,8 +126,9 @@ new_database($node, 'content', '1.1');
 fixture($node, 'content');
 $node->safe_psql('content', <<'SQL');
 SET quay.clock = '2026-03-04 05:06:07+00';
-SELECT quay.repository_create('fixture_acme', 'fork', 'fixture_alice'), quay.repository_create('fixture_acme', 'waste', 'fixture_alice');
-SELECT quay.blob_mount('fixture_acme', 'fork', b.content_checksum, 'fixture_acme', 'app') FROM quay.imagestorage AS b;
+SELECT quay.repository_create('fixture_acme', 'fork', 'fixture_alice'), quay.repository_create('fixture_acme', 'waste', 'fixture_alice'),
+       quay.repository_create('fixture_acme', 'late', 'fixture_alice');
+SELECT quay.blob_mount('fixture_acme', r, b.content_checksum, 'fixture_acme', 'app') FROM quay.imagestorage AS b, unnest(ARRAY['fork', 'late']) AS r;
 SELECT m.digest FROM quay.manifest_get('fixture_acme', 'app', 'v1') AS g
 CROSS JOIN LATERAL quay.manifest_put('fixture_acme', 'fork', g.manifest, tags => ARRAY['same', 'ended', 'ends']) AS m;
 SELECT quay.tag_delete('fixture_acme', 'fork', 'ended');
@@ -146,11 +147,29 @@ isnt($node->psql('content', "\\set VERBOSITY verbose\n" . update('1.2'), stderr 
 like($stderr, qr/QY093.*quay\.proxycacheconfig.*"fixture_acme"/s, 'which says whose they are');
 is(compare($before, row_checksums($node, 'content')), '', 'and changes nothing');
 $node->safe_psql('content', q(DELETE FROM quay.proxycacheconfig AS c USING quay."user" AS u WHERE u.id = c.organization_id AND u.username = 'fixture_acme'));
-$node->safe_psql('content', 'SET quay.gc_grace_period = 1800; ' . update('1.2'));
+isnt($node->psql('content', "\\set VERBOSITY verbose\nBEGIN ISOLATION LEVEL REPEATABLE READ; " . update('1.2'), stderr => \$stderr), 0, 'so does a snapshot from before');
+like($stderr, qr/55000.*sees the past/s, 'in which a push would be missed');
+
+# A push is under way: the update waits for it, and counts it.
+my ($push_in, $push_out) = ('', '');
+my $push = IPC::Run::start([ 'psql', '-XAtq', '-h', $node->host, '-p', $node->port, 'content' ], '<', \$push_in, '>', \$push_out, '2>&1', IPC::Run::timer(60));
+$push_in .= <<'SQL';
+BEGIN;
+SELECT 'pushed ' || count(*) FROM quay.manifest_get('fixture_acme', 'app', 'v1') AS g CROSS JOIN LATERAL quay.manifest_put('fixture_acme', 'late', g.manifest, tags => ARRAY['late']);
+SQL
+IPC::Run::pump($push) until $push_out =~ /pushed 1\n|ERROR/;
+my $update_out = '';
+my $updating = IPC::Run::start([ 'psql', '-XAtq', '-h', $node->host, '-p', $node->port, '-c', 'SET quay.gc_grace_period = 1800', '-c', update('1.2'), 'content' ],
+	'>', \$update_out, '2>&1', IPC::Run::timer(60));
+ok($node->poll_query_until('content', q(SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE TO%' AND pid <> pg_backend_pid())), 'the update waits for a push');
+$push_in .= "COMMIT;\n\\q\n";
+IPC::Run::finish($push);
+IPC::Run::finish($updating);
+is($update_out, '', 'and goes on after it');
 is(problems($node, 'content'), '', 'what 1.1 left is counted, and its garbage is to be looked at');
-is($node->safe_psql('content', <<'SQL'), "app|132\nfork|132\n|132\n|1132", 'a blob counts once in a repository, in a namespace and in the registry');
+is($node->safe_psql('content', <<'SQL'), "app|132\nfork|132\nlate|132\n|132\n|1132", 'a blob counts once in a repository, in a namespace and in the registry');
 SELECT r.name, quay_internal.size_of(u.id, r.id) FROM quay."user" AS u JOIN quay.repository AS r ON r.namespace_user_id = u.id
-WHERE u.username = 'fixture_acme' AND r.name IN ('app', 'fork')
+WHERE u.username = 'fixture_acme' AND r.name IN ('app', 'fork', 'late')
 UNION ALL
 SELECT NULL, quay_internal.size_of(u.id) FROM quay."user" AS u WHERE u.username = 'fixture_acme'
 UNION ALL

@@ -5,10 +5,23 @@ LOCK TABLE quay.tag, quay.blobupload, quay."user", quay.repository, quay.manifes
     quay.autoprunetaskstatus, quay.repomirrorconfig, quay.orgmirrorrepository, quay.allowed_upstream_host, quay_internal.missing_child,
     quay_internal.blob_deletion IN ACCESS EXCLUSIVE MODE;
 
+DO $refuse$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'cannot downgrade in a transaction that sees the past',
+            DETAIL = format('Its isolation level is %s: what others committed before the tables were locked would be lost.',
+                            current_setting('transaction_isolation')),
+            HINT = 'Downgrade in a transaction that is READ COMMITTED.';
+    END IF;
+END
+$refuse$;
+
 SELECT quay_internal.downgrade_refuse(EXISTS (SELECT FROM quay.allowed_upstream_host), 'rows of quay.allowed_upstream_host');
 SELECT quay_internal.downgrade_refuse(EXISTS (SELECT FROM quay_internal.missing_child),
     'manifests that an index lists and its repository does not have yet (quay_internal.missing_child)');
-SELECT quay_internal.downgrade_refuse(EXISTS (SELECT FROM quay_internal.blob_deletion AS d WHERE d.lease IS NOT NULL AND d.due_ms > quay_internal.clock_ms()),
+SELECT quay_internal.downgrade_refuse(
+    EXISTS (SELECT FROM quay_internal.blob_deletion AS d WHERE d.lease IS NOT NULL AND d.due_ms > quay_internal.clock_ms()),
     'leases of clients that delete the bytes of blobs right now (quay_internal.blob_deletion)');
 -- A client that had a blob may have deleted the bytes in any of its locations. Without a location it is stored anew by the next upload.
 DELETE FROM quay.imagestorageplacement AS p USING quay_internal.blob_deletion AS d WHERE p.storage_id = d.blob_id AND d.attempts > 0;
@@ -477,10 +490,12 @@ DROP FUNCTION quay_internal.schema1_is_possible(quay_internal.stored_manifest);
 DROP FUNCTION quay_internal.schema1_payload(text);
 DROP FUNCTION quay_internal.schema1_tags(text,text,text,text,text[]);
 DROP FUNCTION quay_internal.size_add(bigint,bigint,bigint,bigint,boolean);
+DROP FUNCTION quay_internal.size_add_to_part(bigint,bigint,bigint,bigint,bigint);
 DROP FUNCTION quay_internal.size_admit(bigint,bigint,bigint,bigint);
 DROP FUNCTION quay_internal.size_of(bigint,bigint);
 DROP FUNCTION quay_internal.size_percent(bigint,bigint);
 DROP FUNCTION quay_internal.size_recount(bigint);
+DROP FUNCTION quay_internal.size_refuse(bigint,bigint,bigint);
 DROP FUNCTION quay_internal.size_reserve(bigint,bigint);
 DROP FUNCTION quay_internal.size_reserved(bigint);
 DROP FUNCTION quay_internal.size_text(numeric);
@@ -537,16 +552,19 @@ ALTER EXTENSION quay DROP SEQUENCE quay_internal.scan_orphan_id_seq;
 ALTER EXTENSION quay DROP TABLE quay_internal.scan_orphan;
 DROP TABLE quay_internal.scan_orphan;
 
-DROP INDEX quay.tag_repository_id_lifetime_end_ms_ending;
-DROP INDEX quay.tag_repository_id_name_ending;
-DROP INDEX quay.manifest_subject_malformed;
-DROP INDEX quay.manifestsecuritystatus_index_status_last_indexed;
-DROP INDEX quay.manifestsecuritystatus_index_status_indexer_hash;
+-- Indexes as 1.1 has them.
 DROP INDEX quay.autoprunetaskstatus_last_ran_ms;
+DROP INDEX quay.manifest_subject_malformed;
+DROP INDEX quay.manifestsecuritystatus_index_status_indexer_hash;
+DROP INDEX quay.manifestsecuritystatus_index_status_last_indexed;
+DROP INDEX quay.orgmirrorrepository_due;
 DROP INDEX quay.proxycacheconfig_organization_id;
 DROP INDEX quay.repomirrorconfig_due;
-DROP INDEX quay.orgmirrorrepository_due;
-ALTER TABLE quay.tag DROP COLUMN ended;
-ALTER TABLE quay.blobupload DROP COLUMN reserved_bytes;
+DROP INDEX quay.repository_visibility_id_namespace_user_id_name;
+DROP INDEX quay.tag_repository_id_lifetime_end_ms_ending;
+DROP INDEX quay.tag_repository_id_name_ending;
 CREATE INDEX autoprunetaskstatus_last_ran_ms ON quay.autoprunetaskstatus (last_ran_ms);
 CREATE INDEX proxycacheconfig_organization_id ON quay.proxycacheconfig (organization_id);
+
+ALTER TABLE quay.tag DROP COLUMN ended;
+ALTER TABLE quay.blobupload DROP COLUMN reserved_bytes;

@@ -7,11 +7,18 @@ LOCK TABLE quay.tag, quay.blobupload, quay.proxycacheconfig, quay.autoprunetasks
 LOCK TABLE quay."user", quay.repository, quay.manifest, quay.manifestblob, quay.manifestchild, quay.manifestlabel, quay.label,
     quay.manifestsecuritystatus, quay.imagestorage, quay.uploadedblob, quay.derivedstorageforimage IN SHARE ROW EXCLUSIVE MODE;
 
--- Which of two upstream registries a namespace caches is for somebody to decide.
 DO $refuse$
 DECLARE
     broken text;
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'cannot update in a transaction that sees the past',
+            DETAIL = format('Its isolation level is %s: what others committed before the tables were locked would not be counted.',
+                            current_setting('transaction_isolation')),
+            HINT = 'Update in a transaction that is READ COMMITTED.';
+    END IF;
+    -- Which of two upstream registries a namespace caches is for somebody to decide.
     SELECT string_agg(format('"%s"', u.username), ', ' ORDER BY u.username) INTO broken
     FROM quay."user" AS u
     WHERE u.id IN (SELECT c.organization_id FROM quay.proxycacheconfig AS c GROUP BY c.organization_id HAVING count(*) > 1);
@@ -97,9 +104,8 @@ SELECT pg_extension_config_dump('quay_internal.missing_child', '');
 SELECT pg_extension_config_dump('quay.allowed_upstream_host', '');
 SELECT pg_extension_config_dump('quay_internal.blob_use', 'WHERE false');
 SELECT pg_extension_config_dump('quay_internal.size_counter', 'WHERE false');
-SELECT pg_extension_config_dump('quay_internal.gc_review_id_seq', '');
 SELECT pg_extension_config_dump('quay_internal.gc_review', 'WHERE false');
-SELECT pg_extension_config_dump('quay_internal.blob_deletion', 'WHERE false');
+SELECT pg_extension_config_dump('quay_internal.blob_deletion', 'WHERE attempts > 0');
 SELECT pg_extension_config_dump('quay_internal.scan_orphan_id_seq', '');
 SELECT pg_extension_config_dump('quay_internal.scan_orphan', '');
 
@@ -108,27 +114,30 @@ ALTER TABLE quay.tag ADD COLUMN ended boolean NOT NULL DEFAULT false;
 -- Written anew, not updated: most rows may be history, and an update would leave as many dead ones, in all indexes.
 ALTER TABLE quay.tag ALTER COLUMN ended TYPE boolean
     USING lifetime_end_ms IS NOT NULL AND lifetime_end_ms <= quay_internal.clock_ms() AND NOT hidden;
-CREATE INDEX tag_repository_id_lifetime_end_ms_ending ON quay.tag (repository_id, lifetime_end_ms)
-    WHERE lifetime_end_ms IS NOT NULL AND NOT ended AND NOT hidden;
-CREATE INDEX tag_repository_id_name_ending ON quay.tag (repository_id, name, lifetime_end_ms DESC)
-    WHERE lifetime_end_ms IS NOT NULL AND NOT ended AND NOT hidden;
-CREATE INDEX manifest_subject_malformed ON quay.manifest (id) WHERE subject LIKE '(%';
-CREATE INDEX manifestsecuritystatus_index_status_last_indexed ON quay.manifestsecuritystatus (index_status, last_indexed) WHERE index_status IN (-1, 0, 1);
-CREATE INDEX manifestsecuritystatus_index_status_indexer_hash ON quay.manifestsecuritystatus (index_status, indexer_hash, last_indexed) WHERE index_status IN (-4, 2);
+
+-- Indexes of older tables.
 DROP INDEX quay.autoprunetaskstatus_last_ran_ms;
-CREATE INDEX autoprunetaskstatus_last_ran_ms ON quay.autoprunetaskstatus (last_ran_ms NULLS FIRST);
 DROP INDEX quay.proxycacheconfig_organization_id;
+CREATE INDEX autoprunetaskstatus_last_ran_ms ON quay.autoprunetaskstatus (last_ran_ms NULLS FIRST);
+CREATE INDEX manifest_subject_malformed ON quay.manifest (id) WHERE subject LIKE '(%';
+CREATE INDEX manifestsecuritystatus_index_status_indexer_hash ON quay.manifestsecuritystatus (index_status, indexer_hash, last_indexed) WHERE index_status IN (-4, 2);
+CREATE INDEX manifestsecuritystatus_index_status_last_indexed ON quay.manifestsecuritystatus (index_status, last_indexed) WHERE index_status IN (-1, 0, 1);
+CREATE INDEX orgmirrorrepository_due ON quay.orgmirrorrepository (
+    (CASE WHEN sync_status = 3 THEN '-infinity'::timestamp
+          WHEN sync_status IN (-2, 4) THEN NULL
+          WHEN sync_status = 2 THEN coalesce(sync_expiration_date, '-infinity'::timestamp)
+          WHEN sync_retries_remaining > 0 THEN sync_start_date END));
 CREATE UNIQUE INDEX proxycacheconfig_organization_id ON quay.proxycacheconfig (organization_id);
 CREATE INDEX repomirrorconfig_due ON quay.repomirrorconfig (
     (CASE WHEN sync_status = 3 THEN '-infinity'::timestamp
           WHEN sync_status IN (-2, 4) OR NOT is_enabled THEN NULL
           WHEN sync_status = 2 THEN coalesce(sync_expiration_date, '-infinity'::timestamp)
           WHEN sync_retries_remaining > 0 THEN sync_start_date END));
-CREATE INDEX orgmirrorrepository_due ON quay.orgmirrorrepository (
-    (CASE WHEN sync_status = 3 THEN '-infinity'::timestamp
-          WHEN sync_status IN (-2, 4) THEN NULL
-          WHEN sync_status = 2 THEN coalesce(sync_expiration_date, '-infinity'::timestamp)
-          WHEN sync_retries_remaining > 0 THEN sync_start_date END));
+CREATE INDEX repository_visibility_id_namespace_user_id_name ON quay.repository (visibility_id, namespace_user_id, name);
+CREATE INDEX tag_repository_id_lifetime_end_ms_ending ON quay.tag (repository_id, lifetime_end_ms)
+    WHERE lifetime_end_ms IS NOT NULL AND NOT ended AND NOT hidden;
+CREATE INDEX tag_repository_id_name_ending ON quay.tag (repository_id, name, lifetime_end_ms DESC)
+    WHERE lifetime_end_ms IS NOT NULL AND NOT ended AND NOT hidden;
 
 -- Sizes, as triggers count them from now on. A repository without a namespace, which only a foreign hand can make, has none.
 
@@ -171,10 +180,6 @@ FROM (SELECT 'm'::"char" AS kind, m.id FROM quay.manifest AS m
         AND NOT EXISTS (SELECT FROM quay.uploadedblob AS u WHERE u.blob_id = b.id)
         AND NOT EXISTS (SELECT FROM quay.derivedstorageforimage AS d WHERE d.derivative_id = b.id)) AS w;
 CREATE INDEX gc_review_kind_due_ms_id ON quay_internal.gc_review (kind, due_ms, id);
--- The sequence is dumped, the reviews are not: triggers make one for each of these rows when a dump is restored.
-SELECT setval('quay_internal.gc_review_id_seq',
-              1 + (SELECT count(*) FROM quay.manifest) + (SELECT count(*) FROM quay.imagestorage)
-              + (SELECT count(*) FROM quay.tag AS t WHERE t.lifetime_end_ms IS NOT NULL) + (SELECT count(*) FROM quay.label));
 
 -- Functions that go, or whose arguments or result change.
 DROP FUNCTION quay.referrer_list(text,text,text,text);
