@@ -50,12 +50,15 @@ COMMENT ON FUNCTION quay_internal.namespace_review() IS
 CREATE OR REPLACE TRIGGER namespace_review AFTER UPDATE OF removed_tag_expiration_s ON quay."user"
     FOR EACH ROW WHEN (NEW.removed_tag_expiration_s < OLD.removed_tag_expiration_s) EXECUTE FUNCTION quay_internal.namespace_review();
 
--- Rows that go: what they referred to may have lost its last use.
+-- Rows that go: what they referred to may have lost its last use. (No arrays here: a dump brings all rows of a table in one statement.)
 
 CREATE OR REPLACE FUNCTION quay_internal.tag_removed() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    now_ms bigint := quay_internal.clock_ms();
 BEGIN
-    PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT r.manifest_id)) FROM removed AS r WHERE r.manifest_id IS NOT NULL HAVING count(*) > 0;
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
+    SELECT DISTINCT 'm'::"char", r.manifest_id, now_ms FROM removed AS r WHERE r.manifest_id IS NOT NULL;
     RETURN NULL;
 END
 $$;
@@ -66,8 +69,11 @@ CREATE OR REPLACE TRIGGER tag_removed AFTER DELETE ON quay.tag
 
 CREATE OR REPLACE FUNCTION quay_internal.manifestchild_removed() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    now_ms bigint := quay_internal.clock_ms();
 BEGIN
-    PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT r.child_manifest_id)) FROM removed AS r HAVING count(*) > 0;
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
+    SELECT DISTINCT 'm'::"char", r.child_manifest_id, now_ms FROM removed AS r;
     RETURN NULL;
 END
 $$;
@@ -78,8 +84,11 @@ CREATE OR REPLACE TRIGGER manifestchild_removed AFTER DELETE ON quay.manifestchi
 
 CREATE OR REPLACE FUNCTION quay_internal.manifestlabel_removed() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    now_ms bigint := quay_internal.clock_ms();
 BEGIN
-    PERFORM quay_internal.gc_review_add('l', array_agg(DISTINCT r.label_id)) FROM removed AS r HAVING count(*) > 0;
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
+    SELECT DISTINCT 'l'::"char", r.label_id, now_ms FROM removed AS r;
     RETURN NULL;
 END
 $$;
@@ -90,11 +99,13 @@ CREATE OR REPLACE TRIGGER manifestlabel_removed AFTER DELETE ON quay.manifestlab
 
 CREATE OR REPLACE FUNCTION quay_internal.manifest_removed() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    now_ms bigint := quay_internal.clock_ms();
 BEGIN
-    PERFORM quay_internal.gc_review_add('m', array_agg(DISTINCT m.id))
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
+    SELECT DISTINCT 'm'::"char", m.id, now_ms
     FROM removed AS r JOIN quay.manifest AS m ON m.repository_id = r.repository_id AND m.digest = r.subject
-    WHERE r.subject IS NOT NULL
-    HAVING count(*) > 0;
+    WHERE r.subject IS NOT NULL;
     DELETE FROM quay_internal.missing_child AS c USING removed AS r WHERE c.manifest_id = r.id;
     RETURN NULL;
 END
@@ -106,8 +117,11 @@ CREATE OR REPLACE TRIGGER manifest_removed AFTER DELETE ON quay.manifest
 
 CREATE OR REPLACE FUNCTION quay_internal.uploadedblob_removed() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    now_ms bigint := quay_internal.clock_ms();
 BEGIN
-    PERFORM quay_internal.gc_review_add('b', array_agg(DISTINCT r.blob_id)) FROM removed AS r HAVING count(*) > 0;
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
+    SELECT DISTINCT 'b'::"char", r.blob_id, now_ms FROM removed AS r;
     RETURN NULL;
 END
 $$;
@@ -118,8 +132,11 @@ CREATE OR REPLACE TRIGGER uploadedblob_removed AFTER DELETE ON quay.uploadedblob
 
 CREATE OR REPLACE FUNCTION quay_internal.derivedstorageforimage_removed() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    now_ms bigint := quay_internal.clock_ms();
 BEGIN
-    PERFORM quay_internal.gc_review_add('b', array_agg(DISTINCT r.derivative_id)) FROM removed AS r HAVING count(*) > 0;
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
+    SELECT DISTINCT 'b'::"char", r.derivative_id, now_ms FROM removed AS r;
     RETURN NULL;
 END
 $$;
@@ -130,19 +147,21 @@ CREATE OR REPLACE TRIGGER derivedstorageforimage_removed AFTER DELETE ON quay.de
 
 -- New rows: what nothing has come to refer to after a while is left over from something that broke off. (Blobs: see api/204_size.sql.)
 
-CREATE OR REPLACE FUNCTION quay_internal.gc_review_new(kind "char", object_ids bigint[]) RETURNS void
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION quay_internal.gc_due_new() RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM quay_internal.gc_review_add(gc_review_new.kind, object_ids, quay_internal.setting('gc_grace_period')::bigint * 1000);
+    RETURN quay_internal.clock_ms() + quay_internal.setting('gc_grace_period')::bigint * 1000;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.gc_review_new("char", bigint[]) IS
-    'Has the garbage collector look, after quay.gc_grace_period, whether something refers to these new rows.';
+COMMENT ON FUNCTION quay_internal.gc_due_new() IS
+    'When the garbage collector may look whether something refers to rows that are new: after quay.gc_grace_period. In ms since 1970.';
 
 CREATE OR REPLACE FUNCTION quay_internal.manifest_added() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    new_due_ms bigint := quay_internal.gc_due_new();
 BEGIN
-    PERFORM quay_internal.gc_review_new('m', array_agg(a.id)) FROM added AS a HAVING count(*) > 0;
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms) SELECT 'm'::"char", a.id, new_due_ms FROM added AS a;
     RETURN NULL;
 END
 $$;

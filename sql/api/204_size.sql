@@ -288,7 +288,7 @@ COMMENT ON FUNCTION quay_internal.blob_unused(bigint[]) IS
 CREATE OR REPLACE FUNCTION quay_internal.blob_discard(blob_ids bigint[]) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    discard_ms bigint := quay_internal.clock_ms() + quay_internal.setting('gc_grace_period')::bigint * 1000;
+    discard_ms bigint := quay_internal.gc_due_new();
 BEGIN
     INSERT INTO quay_internal.blob_deletion (blob_id, due_ms)
     SELECT b.id, discard_ms FROM unnest(quay_internal.blob_unused(blob_ids)) AS b (id)
@@ -330,11 +330,19 @@ COMMENT ON FUNCTION quay_internal.blob_revive(bigint[]) IS
 
 -- The triggers
 
+-- A dump brings all rows in one statement: they are looked at a thousand manifests at a time, in their order, so that memory stays flat.
+
 CREATE OR REPLACE FUNCTION quay_internal.manifestblob_added() RETURNS trigger
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off AS $$
+DECLARE
+    batch record;
 BEGIN
     -- Whatever the limit: the rows may be those of a dump, or of the reference application, which looks at the quota itself.
-    PERFORM quay_internal.blob_use_add(array_agg(a.repository_id), array_agg(a.blob_id), forced => true) FROM added AS a HAVING count(*) > 0;
+    FOR batch IN
+        SELECT array_agg(a.repository_id) AS repositories, array_agg(a.blob_id) AS blobs FROM added AS a GROUP BY a.manifest_id / 1000
+    LOOP
+        PERFORM quay_internal.blob_use_add(batch.repositories, batch.blobs, forced => true);
+    END LOOP;
     RETURN NULL;
 END
 $$;
@@ -342,13 +350,20 @@ COMMENT ON FUNCTION quay_internal.manifestblob_added() IS
     'Trigger: counts the blobs that manifests refer to, if manifestblob_link() has not. Errors: QY055 a blob is being deleted.';
 
 CREATE OR REPLACE FUNCTION quay_internal.manifestblob_removed() RETURNS trigger
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off AS $$
+DECLARE
+    batch record;
 BEGIN
     -- Most have other uses in the repository, and are not touched.
-    PERFORM quay_internal.blob_use_drop(array_agg(g.repository_id), array_agg(g.blob_id))
-    FROM (SELECT DISTINCT r.repository_id, r.blob_id FROM removed AS r
-          WHERE NOT EXISTS (SELECT FROM quay.manifestblob AS m WHERE m.repository_id = r.repository_id AND m.blob_id = r.blob_id)) AS g
-    HAVING count(*) > 0;
+    FOR batch IN
+        SELECT array_agg(g.repository_id) AS repositories, array_agg(g.blob_id) AS blobs
+        FROM (SELECT min(r.manifest_id) AS manifest_id, r.repository_id, r.blob_id FROM removed AS r
+              WHERE NOT EXISTS (SELECT FROM quay.manifestblob AS m WHERE m.repository_id = r.repository_id AND m.blob_id = r.blob_id)
+              GROUP BY r.repository_id, r.blob_id) AS g
+        GROUP BY g.manifest_id / 1000
+    LOOP
+        PERFORM quay_internal.blob_use_drop(batch.repositories, batch.blobs);
+    END LOOP;
     RETURN NULL;
 END
 $$;
@@ -361,9 +376,11 @@ CREATE OR REPLACE TRIGGER manifestblob_removed AFTER DELETE ON quay.manifestblob
 
 CREATE OR REPLACE FUNCTION quay_internal.imagestorage_added() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    new_due_ms bigint := quay_internal.gc_due_new();
 BEGIN
     PERFORM quay_internal.size_add(0, 0, coalesce(sum(a.image_size), 0)::bigint) FROM added AS a;
-    PERFORM quay_internal.gc_review_new('b', array_agg(a.id)) FROM added AS a HAVING count(*) > 0;
+    INSERT INTO quay_internal.gc_review (kind, object_id, due_ms) SELECT 'b'::"char", a.id, new_due_ms FROM added AS a;
     RETURN NULL;
 END
 $$;

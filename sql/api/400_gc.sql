@@ -306,14 +306,14 @@ BEGIN
         WHERE NOT EXISTS (SELECT FROM quay.tag AS t WHERE t.manifest_id = m.id)
           AND NOT EXISTS (SELECT FROM quay_internal.gc_review AS v WHERE v.kind = 'm' AND v.object_id = m.id));
     unused := quay_internal.manifest_unused(unused);
-    PERFORM quay_internal.gc_review_new('m', unused);
+    PERFORM quay_internal.gc_review_add('m', unused, quay_internal.setting('gc_grace_period')::bigint * 1000);
     manifests := cardinality(unused);
 
     unused := ARRAY(
         SELECT l.id FROM quay.label AS l
         WHERE NOT EXISTS (SELECT FROM quay.manifestlabel AS m WHERE m.label_id = l.id)
           AND NOT EXISTS (SELECT FROM quay_internal.gc_review AS v WHERE v.kind = 'l' AND v.object_id = l.id));
-    PERFORM quay_internal.gc_review_new('l', unused);
+    PERFORM quay_internal.gc_review_add('l', unused, quay_internal.setting('gc_grace_period')::bigint * 1000);
     labels := cardinality(unused);
 
     unused := ARRAY(
@@ -322,7 +322,7 @@ BEGIN
           AND NOT EXISTS (SELECT FROM quay_internal.blob_deletion AS d WHERE d.blob_id = b.id)
           AND NOT EXISTS (SELECT FROM quay_internal.gc_review AS v WHERE v.kind = 'b' AND v.object_id = b.id));
     unused := quay_internal.blob_unused(unused);
-    PERFORM quay_internal.gc_review_new('b', unused);
+    PERFORM quay_internal.gc_review_add('b', unused, quay_internal.setting('gc_grace_period')::bigint * 1000);
     blobs := cardinality(unused);
     RETURN NEXT;
 END

@@ -297,6 +297,7 @@ DROP FUNCTION quay_internal.gc_closure(bigint[],bigint[],timestamp without time 
 DROP FUNCTION quay_internal.gc_closure_blobs(bigint[],timestamp without time zone,bigint[],bigint[],bigint[]);
 DROP FUNCTION quay_internal.gc_closure_labels(bigint[]);
 DROP FUNCTION quay_internal.gc_closure_manifests(bigint[],bigint[]);
+DROP FUNCTION quay_internal.gc_due_new();
 DROP FUNCTION quay_internal.gc_keeps_immutable();
 DROP FUNCTION quay_internal.gc_labels(integer);
 DROP FUNCTION quay_internal.gc_manifests(integer);
@@ -304,7 +305,6 @@ DROP FUNCTION quay_internal.gc_namespaces(integer);
 DROP FUNCTION quay_internal.gc_preview_tags(bigint[],bigint);
 DROP FUNCTION quay_internal.gc_require_primary();
 DROP FUNCTION quay_internal.gc_review_add("char",bigint[],bigint);
-DROP FUNCTION quay_internal.gc_review_new("char",bigint[]);
 DROP FUNCTION quay_internal.gc_review_take("char",integer);
 DROP FUNCTION quay_internal.gc_storage_until(integer);
 DROP FUNCTION quay_internal.gc_tags(integer);
