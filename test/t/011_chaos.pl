@@ -213,8 +213,12 @@ while (time < $until)
 	{
 		my (undef, $pid) = psql(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1));
 		next unless ($pid // '') =~ /^(\d+)$/m;
-		shift @forced;
-		kill 'KILL', $1 and $killed++;
+		# It may have gone by itself meanwhile: then another one.
+		if (kill 'KILL', $1)
+		{
+			shift @forced;
+			$killed++;
+		}
 		next;
 	}
 	psql(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1));
