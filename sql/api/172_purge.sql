@@ -7,7 +7,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = 'number of rows must be positive',
             DETAIL = format('It is %s.', coalesce(n::text, 'NULL')),
-            HINT = 'Pass how many rows one call may delete, such as 2000.';
+            HINT = 'Pass how many rows one call may work on, such as 2000.';
     END IF;
     RETURN n;
 END

@@ -21,11 +21,15 @@ CREATE OR REPLACE FUNCTION quay_internal.blob_path(blob quay.imagestorage) RETUR
 COMMENT ON FUNCTION quay_internal.blob_path(quay.imagestorage) IS
     'Relative path of the bytes of a blob in its store: by digest, or by uuid for the oldest blobs of the reference.';
 
+CREATE OR REPLACE FUNCTION quay_internal.empty_layer() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 'sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4';
+COMMENT ON FUNCTION quay_internal.empty_layer() IS 'Digest of the empty layer, 32 bytes: a compressed archive without any file.';
+
 CREATE OR REPLACE FUNCTION quay_internal.digest_is_shared(digest text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN digest = 'sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4';
-COMMENT ON FUNCTION quay_internal.digest_is_shared(text) IS
-    'Is it the digest of the empty layer, 32 bytes: a compressed archive without any file? That blob belongs to everybody.';
+    RETURN digest = quay_internal.empty_layer();
+COMMENT ON FUNCTION quay_internal.digest_is_shared(text) IS 'Is it the digest of the empty layer? That blob belongs to everybody.';
 
 CREATE OR REPLACE FUNCTION quay_internal.blob_ids(repository_id bigint, digests text[]) RETURNS bigint[]
     LANGUAGE C STABLE PARALLEL SAFE CALLED ON NULL INPUT COST 50 AS 'MODULE_PATHNAME', 'quay_blob_ids';

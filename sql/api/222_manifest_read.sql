@@ -390,7 +390,7 @@ CREATE OR REPLACE FUNCTION quay.manifest_to_schema1(namespace text, repository t
                                                     OUT digest text, OUT media_type text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    empty_layer CONSTANT text := 'sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4';
+    empty_layer CONSTANT text := quay_internal.empty_layer();
     parsed record := quay_internal.manifest_parse(manifest, NULL);
     configuration jsonb;
     layers text[];

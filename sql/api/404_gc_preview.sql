@@ -73,8 +73,7 @@ BEGIN
                                WHERE u.blob_id = l.blob_id AND (linked_until IS NULL OR u.expires_at > linked_until))
                AND NOT EXISTS (SELECT FROM quay.derivedstorageforimage AS d
                                WHERE d.derivative_id = l.blob_id AND d.source_image_id / 1024 NOT IN (SELECT id FROM gone))
-               -- The empty layer belongs to everybody.
-               AND b.content_checksum IS DISTINCT FROM 'sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4'
+                AND quay_internal.digest_is_shared(b.content_checksum) IS NOT TRUE
         FROM lost AS l JOIN quay.imagestorage AS b ON b.id = l.blob_id;
 END
 $$;

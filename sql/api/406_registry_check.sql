@@ -348,8 +348,7 @@ BEGIN
               AND NOT EXISTS (SELECT FROM quay.derivedstorageforimage AS d WHERE d.derivative_id = b.id)
               AND NOT EXISTS (SELECT FROM quay_internal.blob_deletion AS d WHERE d.blob_id = b.id)
               AND NOT EXISTS (SELECT FROM quay_internal.gc_review AS v WHERE v.kind IN ('b', 'u') AND v.object_id = b.id)
-              -- The empty layer belongs to everybody.
-              AND b.content_checksum IS DISTINCT FROM 'sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4'
+              AND quay_internal.digest_is_shared(b.content_checksum) IS NOT TRUE
             LIMIT n;
     END IF;
     IF 'blob_deletion_used' = ANY (rules) THEN
