@@ -89,14 +89,17 @@ find(int64 namespace_id, const text *name)
 	return hash_search(entities, &key, HASH_FIND, NULL);
 }
 
-/* The entry to fill, or NULL if this row is not to be remembered. */
+/*
+ * The entry to fill, or NULL if this row is not to be remembered: whoever changes a settled row later sends an invalidation that we have
+ * not had yet; a table with row security shows not everybody the same rows.
+ */
 static Entity *
 offer(int64 namespace_id, const text *name, QuayScan *row, uint64 begun)
 {
 	EntityKey	key;
 
-	if (quay_guc_entity_cache_size == 0 || !quay_scan_row_is_settled(row) || !make_key(&key, namespace_id, name) ||
-		begun != quay_catalog_entity_generation())
+	if (quay_guc_entity_cache_size == 0 || !quay_scan_row_is_settled(row) || row->heap->rd_rel->relrowsecurity ||
+		!make_key(&key, namespace_id, name) || begun != quay_catalog_entity_generation())
 		return NULL;
 	if (entities == NULL || entities_generation != begun || hash_get_num_entries(entities) >= quay_guc_entity_cache_size)
 		forget_all(begun);

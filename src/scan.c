@@ -147,8 +147,7 @@ quay_scan_row_is_settled(QuayScan *scan)
 	uint16		infomask = row->t_data->t_infomask;
 
 	return (infomask & HEAP_XMIN_COMMITTED) != 0 &&
-		((infomask & HEAP_XMAX_INVALID) != 0 || HEAP_XMAX_IS_LOCKED_ONLY(infomask)) &&
-		!scan->heap->rd_rel->relrowsecurity;
+		((infomask & HEAP_XMAX_INVALID) != 0 || HEAP_XMAX_IS_LOCKED_ONLY(infomask));
 }
 
 void

@@ -53,9 +53,9 @@ extern int64 quay_scan_int64(QuayScan *scan, int column);
 extern bool quay_scan_bool(QuayScan *scan, int column);
 
 /*
- * Is the current row one that may be remembered: its insertion is known to be committed, and nobody has updated or deleted it, not even
- * in a transaction that is still open? Whoever does so later sends an invalidation that we have not had yet. (False now and then for a row
- * that would do.) A table with row security is never remembered.
+ * Is the insertion of the current row known to be committed, and has nobody updated or deleted it, not even in a transaction that is still
+ * open? That is looked up in the row as it is now, whatever the snapshot. (False now and then for a row that is settled: right after its
+ * insertion, if commits are asynchronous.)
  */
 extern bool quay_scan_row_is_settled(QuayScan *scan);
 

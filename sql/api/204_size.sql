@@ -2,7 +2,9 @@
 -- not matter who writes. The size of the registry counts every blob, those of the others the blobs that their manifests refer to.
 --
 -- Who may decide that a blob has lost its last use: only who holds its row in imagestorage FOR UPDATE. Whoever adds a use holds it
--- FOR KEY SHARE, by the foreign key. What cannot be locked at once is left to the garbage collector (review of kind u).
+-- FOR KEY SHARE, by the foreign key. What cannot be locked at once is left to the garbage collector (review of kind u). Who takes a use away
+-- need not lock: he looks afterwards whether there is another one, and does not rely on one that somebody else is taking away just then, or
+-- each of the two would leave it to the other. So the last one to look always sees it.
 
 CREATE OR REPLACE FUNCTION quay_internal.size_of(namespace_id bigint, repository_id bigint DEFAULT 0) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -226,39 +228,62 @@ $$;
 COMMENT ON FUNCTION quay_internal.manifestblob_link(bigint, bigint, bigint[]) IS
     'Has a manifest refer to these blobs, which the caller has locked. Errors: QY055 a blob is being deleted, QY056 quota exceeded.';
 
+CREATE OR REPLACE FUNCTION quay_internal.blob_use_review(repository_id bigint, blob_id bigint) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO quay_internal.gc_review (kind, object_id, repository_id, due_ms)
+    VALUES ('u', blob_use_review.blob_id, blob_use_review.repository_id, quay_internal.clock_ms() + 100);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.blob_use_review(bigint, bigint) IS
+    'Has the garbage collector look in a moment whether a repository still uses a blob.';
+
 CREATE OR REPLACE FUNCTION quay_internal.blob_use_drop(repository_ids bigint[], blob_ids bigint[]) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    locked bigint[];
-    missed bigint[];
+    blobs bigint[];
+    repositories bigint[];
+    namespace_ids bigint[];
     in_repository quay_internal.blob_use[];
     in_namespace quay_internal.blob_use[];
 BEGIN
     -- Two at once that each still see the use of the other would both leave it; and a snapshot from before would not see new uses.
     IF current_setting('transaction_isolation') = 'read committed' THEN
-        locked := ARRAY(SELECT b.id FROM quay.imagestorage AS b WHERE b.id = ANY (blob_ids)
-                        ORDER BY b.id FOR UPDATE SKIP LOCKED);
+        blobs := ARRAY(SELECT b.id FROM quay.imagestorage AS b WHERE b.id = ANY (blob_ids)
+                       ORDER BY b.id FOR UPDATE SKIP LOCKED);
+        -- Nor may a repository, and its namespace with it, be purged before what it had is counted.
+        repositories := ARRAY(SELECT r.id FROM quay.repository AS r WHERE r.id = ANY (repository_ids)
+                              ORDER BY r.id FOR KEY SHARE SKIP LOCKED);
     END IF;
-    missed := quay_internal.array_except(blob_ids, locked);
-    IF missed <> '{}' THEN
-        INSERT INTO quay_internal.gc_review (kind, object_id, repository_id, due_ms)
-        SELECT 'u', p.blob_id, p.repository_id, quay_internal.clock_ms() + 100
+    -- What others hold, that is; not what has gone already.
+    blobs := ARRAY(SELECT b.id FROM quay.imagestorage AS b WHERE b.id = ANY (quay_internal.array_except(blob_ids, blobs)));
+    repositories := ARRAY(SELECT r.id FROM quay.repository AS r WHERE r.id = ANY (quay_internal.array_except(repository_ids, repositories)));
+    IF blobs <> '{}' OR repositories <> '{}' THEN
+        PERFORM quay_internal.blob_use_review(p.repository_id, p.blob_id)
         FROM unnest(repository_ids, blob_ids) AS p (repository_id, blob_id)
-        WHERE p.blob_id = ANY (missed);
-        SELECT array_agg(p.repository_id), array_agg(p.blob_id) INTO repository_ids, blob_ids
-        FROM unnest(repository_ids, blob_ids) AS p (repository_id, blob_id)
-        WHERE NOT p.blob_id = ANY (missed);
+        WHERE p.blob_id = ANY (blobs) OR p.repository_id = ANY (repositories);
     END IF;
+    SELECT array_agg(p.repository_id), array_agg(p.blob_id),
+           array_agg(coalesce(r.namespace_user_id, (SELECT u.namespace_id FROM quay_internal.blob_use AS u
+                                                    WHERE u.repository_id = p.repository_id AND u.repository_id <> 0 LIMIT 1)))
+    INTO repository_ids, blob_ids, namespace_ids
+    FROM unnest(repository_ids, blob_ids) AS p (repository_id, blob_id) LEFT JOIN quay.repository AS r ON r.id = p.repository_id
+    WHERE NOT (p.blob_id = ANY (blobs) OR p.repository_id = ANY (repositories));
 
     WITH dropped AS (
         DELETE FROM quay_internal.blob_use AS u
-        USING unnest(repository_ids, blob_ids) AS p (repository_id, blob_id), quay.repository AS r
-        WHERE r.id = p.repository_id
-          AND u.namespace_id = r.namespace_user_id AND u.blob_id = p.blob_id AND u.repository_id = p.repository_id
+        USING unnest(namespace_ids, repository_ids, blob_ids) AS p (namespace_id, repository_id, blob_id)
+        WHERE u.namespace_id = p.namespace_id AND u.blob_id = p.blob_id AND u.repository_id = p.repository_id
           AND NOT EXISTS (SELECT FROM quay.manifestblob AS m WHERE m.repository_id = p.repository_id AND m.blob_id = p.blob_id)
         RETURNING u.*
     )
     SELECT array_agg(d::quay_internal.blob_use) INTO in_repository FROM dropped AS d;
+    -- Still there for a manifest that somebody is deleting: it remains to be seen whether he does.
+    PERFORM quay_internal.blob_use_review(p.repository_id, p.blob_id)
+    FROM unnest(namespace_ids, repository_ids, blob_ids) AS p (namespace_id, repository_id, blob_id)
+    WHERE EXISTS (SELECT FROM quay_internal.blob_use AS u
+                  WHERE u.namespace_id = p.namespace_id AND u.blob_id = p.blob_id AND u.repository_id = p.repository_id)
+      AND NOT quay_internal.blob_use_is_settled(p.repository_id, p.blob_id);
     WITH dropped AS (
         DELETE FROM quay_internal.blob_use AS u
         USING (SELECT DISTINCT d.namespace_id, d.blob_id FROM unnest(in_repository) AS d) AS d
@@ -269,21 +294,38 @@ BEGIN
     )
     SELECT array_agg(d::quay_internal.blob_use) INTO in_namespace FROM dropped AS d;
 
+    -- The size of what was purged went with it.
+    PERFORM FROM quay."user" AS u
+    WHERE u.id IN (SELECT d.namespace_id FROM unnest(in_repository) AS d
+                   WHERE NOT EXISTS (SELECT FROM quay.repository AS r WHERE r.id = d.repository_id))
+    ORDER BY u.id FOR KEY SHARE;
     PERFORM quay_internal.size_add(c.namespace_id, c.repository_id, - c.bytes)
     FROM (SELECT d.namespace_id, d.repository_id, sum(d.size)::bigint AS bytes
           FROM unnest(in_repository || in_namespace) AS d
           GROUP BY d.namespace_id, d.repository_id
-          ORDER BY d.namespace_id, d.repository_id) AS c;
+          ORDER BY d.namespace_id, d.repository_id) AS c
+    WHERE CASE c.repository_id WHEN 0 THEN EXISTS (SELECT FROM quay."user" AS u WHERE u.id = c.namespace_id)
+                               ELSE EXISTS (SELECT FROM quay.repository AS r WHERE r.id = c.repository_id) END;
     PERFORM quay_internal.blob_discard(ARRAY(SELECT DISTINCT d.blob_id FROM unnest(in_namespace) AS d));
 END
 $$;
 COMMENT ON FUNCTION quay_internal.blob_use_drop(bigint[], bigint[]) IS
-    'Looks at uses of blobs by repositories, given pair by pair, of which a manifest has gone: those that no manifest has any more are not counted any longer, and blobs without any use are marked for deletion. What another transaction holds is left for a review.';
+    'Looks at uses of blobs by repositories, given pair by pair, of which a manifest has gone: those that no manifest has any more are not counted any longer, and blobs without any use are marked for deletion. What depends on another transaction is left for a review.';
+
+CREATE OR REPLACE FUNCTION quay_internal.blob_use_is_settled(repository_id bigint, blob_id bigint) RETURNS boolean
+    LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'quay_blob_use_is_settled';
+COMMENT ON FUNCTION quay_internal.blob_use_is_settled(bigint, bigint) IS
+    'Has the repository a manifest with the blob, of which no transaction under way takes it away?';
 
 CREATE OR REPLACE FUNCTION quay_internal.blob_unused(blob_ids bigint[]) RETURNS bigint[]
     LANGUAGE C STABLE PARALLEL SAFE CALLED ON NULL INPUT COST 50 AS 'MODULE_PATHNAME', 'quay_blob_unused';
 COMMENT ON FUNCTION quay_internal.blob_unused(bigint[]) IS
     'Those of the blobs that no manifest, no upload and no derived image uses. Uploads count until they are collected. The empty layer is always used.';
+
+CREATE OR REPLACE FUNCTION quay_internal.blob_unsettled(blob_ids bigint[]) RETURNS bigint[]
+    LANGUAGE C VOLATILE PARALLEL SAFE CALLED ON NULL INPUT COST 50 AS 'MODULE_PATHNAME', 'quay_blob_unsettled';
+COMMENT ON FUNCTION quay_internal.blob_unsettled(bigint[]) IS
+    'blob_unused(), and those of the blobs whose every use a transaction under way is taking away.';
 
 CREATE OR REPLACE FUNCTION quay_internal.blob_discard(blob_ids bigint[]) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -354,12 +396,12 @@ CREATE OR REPLACE FUNCTION quay_internal.manifestblob_removed() RETURNS trigger
 DECLARE
     batch record;
 BEGIN
-    -- Most have other uses in the repository, and are not touched.
+    -- Most have other uses in the repository, and are not touched, nor locked: everybody pushes manifests with them.
     FOR batch IN
         SELECT array_agg(g.repository_id) AS repositories, array_agg(g.blob_id) AS blobs
         FROM (SELECT min(r.manifest_id) AS manifest_id, r.repository_id, r.blob_id FROM removed AS r
-              WHERE NOT EXISTS (SELECT FROM quay.manifestblob AS m WHERE m.repository_id = r.repository_id AND m.blob_id = r.blob_id)
-              GROUP BY r.repository_id, r.blob_id) AS g
+              GROUP BY r.repository_id, r.blob_id
+              HAVING NOT quay_internal.blob_use_is_settled(r.repository_id, r.blob_id)) AS g
         GROUP BY g.manifest_id / 1000
     LOOP
         PERFORM quay_internal.blob_use_drop(batch.repositories, batch.blobs);

@@ -223,7 +223,8 @@ DECLARE
     reviewed bigint[] := quay_internal.gc_review_take('b', n);
     locked bigint[];
 BEGIN
-    reviewed := quay_internal.blob_unused(reviewed);
+    -- What is used stays. What somebody is giving up just now he may not decide himself, if he still saw the use whose end left this review.
+    reviewed := quay_internal.blob_unsettled(reviewed);
     locked := ARRAY(SELECT b.id FROM quay.imagestorage AS b WHERE b.id = ANY (reviewed) ORDER BY b.id FOR UPDATE SKIP LOCKED);
     PERFORM quay_internal.gc_review_add('b', quay_internal.array_except(reviewed, locked), 1000);
     PERFORM quay_internal.blob_discard(locked);

@@ -15,8 +15,10 @@
 
 PG_FUNCTION_INFO_V1(quay_blob_ids);
 PG_FUNCTION_INFO_V1(quay_blob_unused);
+PG_FUNCTION_INFO_V1(quay_blob_unsettled);
+PG_FUNCTION_INFO_V1(quay_blob_use_is_settled);
 
-/* The empty layer, which belongs to everybody: see quay_internal.digest_is_shared(). */
+/* The empty layer, which belongs to everybody: see quay_internal.empty_layer(). */
 static const char empty_layer[] = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4";
 
 static bool
@@ -42,6 +44,18 @@ has_use(QuayScan *scan, int64 blob_id)
 {
 	quay_scan_rekey_int64(scan, scan->nkeys - 1, blob_id);
 	return quay_scan_next(scan);
+}
+
+/* A use that no transaction under way is about to take away: one that it deletes counts as a use for us until it commits. */
+static bool
+has_settled_use(QuayScan *scan, int64 blob_id)
+{
+	for (bool found = has_use(scan, blob_id); found; found = quay_scan_next(scan))
+	{
+		if (quay_scan_row_is_settled(scan))
+			return true;
+	}
+	return false;
 }
 
 static ArrayType *
@@ -98,12 +112,9 @@ quay_blob_ids(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(id_array(ids, held));
 }
 
-/*
- * quay_internal.blob_unused(blob_ids): those of the blobs that no manifest, no upload and no derived image uses; never the empty layer, nor
- * a blob that does not exist. Reads as of the active snapshot.
- */
-Datum
-quay_blob_unused(PG_FUNCTION_ARGS)
+/* Those of the blobs, an array, of which no use counts; never the empty layer, nor a blob that does not exist. */
+static Datum
+without_use(Datum blob_ids, bool (*counts) (QuayScan *scan, int64 blob_id))
 {
 	QuayScan	blobs;
 	QuayScan	manifests;
@@ -114,9 +125,7 @@ quay_blob_unused(PG_FUNCTION_ARGS)
 	int			count;
 	int			unused = 0;
 
-	if (PG_ARGISNULL(0))
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT8OID));
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &ids, &nulls, &count);
+	deconstruct_array(DatumGetArrayTypeP(blob_ids), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &ids, &nulls, &count);
 
 	prepare_use(&blobs, QUAY_IMAGESTORAGE, QUAY_IMAGESTORAGE_BY_ID, 0);
 	prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_BLOB, 0);
@@ -128,7 +137,7 @@ quay_blob_unused(PG_FUNCTION_ARGS)
 		Datum		digest;
 		bool		isnull;
 
-		if (nulls[i] || has_use(&manifests, id) || has_use(&uploads, id) || has_use(&derived, id) || !has_use(&blobs, id))
+		if (nulls[i] || counts(&manifests, id) || counts(&uploads, id) || counts(&derived, id) || !has_use(&blobs, id))
 			continue;
 		digest = quay_scan_datum(&blobs, QUAY_IMAGESTORAGE_CONTENT_CHECKSUM, &isnull);
 		if (isnull || !is_empty_layer((const text *) DatumGetPointer(digest)))
@@ -140,4 +149,44 @@ quay_blob_unused(PG_FUNCTION_ARGS)
 	quay_scan_end(&blobs);
 
 	PG_RETURN_ARRAYTYPE_P(id_array(ids, unused));
+}
+
+/*
+ * quay_internal.blob_unused(blob_ids): those of the blobs that no manifest, no upload and no derived image uses; never the empty layer, nor
+ * a blob that does not exist. Reads as of the active snapshot.
+ */
+Datum
+quay_blob_unused(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT8OID));
+	return without_use(PG_GETARG_DATUM(0), has_use);
+}
+
+/*
+ * quay_internal.blob_unsettled(blob_ids): the same, and those whose every use a transaction under way has deleted, so that they may be
+ * unused when it has ended.
+ */
+Datum
+quay_blob_unsettled(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT8OID));
+	return without_use(PG_GETARG_DATUM(0), has_settled_use);
+}
+
+/*
+ * quay_internal.blob_use_is_settled(repository_id, blob_id): has the repository a manifest with the blob, of which no transaction under way
+ * takes it away?
+ */
+Datum
+quay_blob_use_is_settled(PG_FUNCTION_ARGS)
+{
+	QuayScan	manifests;
+	bool		settled;
+
+	prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_REPOSITORY_BLOB, PG_GETARG_INT64(0));
+	settled = has_settled_use(&manifests, PG_GETARG_INT64(1));
+	quay_scan_end(&manifests);
+	PG_RETURN_BOOL(settled);
 }

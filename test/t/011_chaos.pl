@@ -178,6 +178,7 @@ sub worker
 		my $what = one_of(@chances);
 		my ($ok, undef, $err) = psql($operation{$what}->(@{ one_of(@repositories) }));
 		my ($state) = $err =~ /(?:ERROR|FATAL|PANIC):  (\w{5}):/;
+		$state //= '57P02' if $err =~ /WARNING:  57P02:/;    # of a crash, if the connection is gone before the error
 		$state //= '08006' if $err =~ /server closed the connection|could not connect|connection to server/;
 		print $out "$what " . ($err eq '' ? 'ok' : $state // 'unknown') . "\n";
 		print $out "unexpected $what: " . $err =~ s/\n/ /gr . "\n" if $err ne '' && !$expected{ $state // '' };
