@@ -35,6 +35,7 @@ typedef struct IndexName
 {
 	const char *name;
 	bool		later;
+	bool		internal;		/* in schema quay_internal */
 } IndexName;
 
 static const TableName table_names[QUAY_TABLE_COUNT] = {
@@ -63,6 +64,7 @@ static const TableName table_names[QUAY_TABLE_COUNT] = {
 	[QUAY_MANIFESTBLOB] = {"quay", "manifestblob", {"repository_id", "blob_id"}},
 	[QUAY_UPLOADEDBLOB] = {"quay", "uploadedblob", {"repository_id", "blob_id"}},
 	[QUAY_DERIVEDSTORAGEFORIMAGE] = {"quay", "derivedstorageforimage", {"derivative_id"}},
+	[QUAY_BLOB_USE] = {"quay_internal", "blob_use", {"namespace_id", "blob_id", "repository_id"}, .later = true},
 };
 
 static const IndexName index_names[QUAY_INDEX_COUNT] = {
@@ -91,6 +93,7 @@ static const IndexName index_names[QUAY_INDEX_COUNT] = {
 	[QUAY_MANIFESTBLOB_BY_BLOB] = {"manifestblob_blob_id"},
 	[QUAY_UPLOADEDBLOB_BY_BLOB] = {"uploadedblob_blob_id"},
 	[QUAY_DERIVEDSTORAGEFORIMAGE_BY_DERIVATIVE] = {"derivedstorageforimage_derivative_id"},
+	[QUAY_BLOB_USE_BY_NAMESPACE_BLOB_REPOSITORY] = {"pk_blob_use", .later = true, .internal = true},
 };
 
 static struct
@@ -156,7 +159,7 @@ load(void)
 		}
 	}
 	for (int i = 0; i < QUAY_INDEX_COUNT; i++)
-		catalog.index[i] = relation_id("quay", index_names[i].name, index_names[i].later);
+		catalog.index[i] = relation_id(index_names[i].internal ? "quay_internal" : "quay", index_names[i].name, index_names[i].later);
 
 	quay_version_check(catalog.table[QUAY_SCHEMA_VERSION],
 					   catalog.column[QUAY_SCHEMA_VERSION][QUAY_SCHEMA_VERSION_VERSION]);

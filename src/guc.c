@@ -2,7 +2,7 @@
  * guc.c
  *	  Settings of the extension, in one table for each type, in alphabetical order.
  *
- * All but one are superuser-set, since they say who may do what. C code reads the variables; SQL functions read any setting with
+ * Nearly all are superuser-set, since they say who may do what. C code reads the variables; SQL functions read any setting with
  * quay_internal.setting(name), which also makes sure that the library, and with it the setting, is there. Settings that are sets (names of
  * superusers, blocked domains) are tables.
  */
@@ -26,6 +26,7 @@ char	   *quay_guc_database_secret_key_previous = NULL;
 char	   *quay_guc_database_secret_key_previous_file = NULL;
 int			quay_guc_entity_cache_size = 32768;
 int			quay_guc_maximum_manifest_size = 4096;
+bool		quay_guc_refuse_over_limit = false;
 bool		quay_guc_restricted_users = false;
 int			quay_guc_rights_cache_size = 65536;
 char	   *quay_guc_secret_key = NULL;
@@ -122,6 +123,10 @@ static BoolSetting bool_settings[] = {
 		"Shows public repositories in the catalog of those who have no right of their own in them.", NULL, NULL},
 	{"quay.quota_management", true,
 		"Refuses pushes that would exceed the quota of their namespace.", NULL, NULL},
+	{"quay.refuse_over_limit", false,
+		"Refuses rows of manifestblob with which their namespace would reach its limit.",
+		"Pushes set it for the rows that they write; those of a dump, and of an application that looks at the quota itself, are only counted.",
+		&quay_guc_refuse_over_limit},
 	{"quay.require_encrypted_basic_auth", false,
 		"Refuses passwords that were not encrypted with quay.secret_key.", NULL, NULL},
 	{"quay.require_team_invite", true,
@@ -329,11 +334,15 @@ static StringSetting string_settings[] = {
 		NULL, NULL},
 };
 
-/* Sizes of what a session remembers; not of the registry, so everybody may set them for himself. */
+/*
+ * Sizes of what a session remembers are not of the registry, so everybody may set them for himself; and so he may be stricter with himself
+ * than he has to be.
+ */
 static GucContext
-context_of(const int *variable)
+context_of(const void *variable)
 {
-	return variable == &quay_guc_entity_cache_size || variable == &quay_guc_rights_cache_size ? PGC_USERSET : PGC_SUSET;
+	return variable == &quay_guc_entity_cache_size || variable == &quay_guc_rights_cache_size ||
+		variable == &quay_guc_refuse_over_limit ? PGC_USERSET : PGC_SUSET;
 }
 
 void
@@ -344,7 +353,7 @@ quay_guc_define(void)
 		BoolSetting *s = &bool_settings[i];
 
 		DefineCustomBoolVariable(s->name, s->description, s->more, s->variable != NULL ? s->variable : &s->own, s->boot,
-								 PGC_SUSET, 0, NULL, NULL, NULL);
+								 context_of(s->variable), 0, NULL, NULL, NULL);
 	}
 	for (size_t i = 0; i < lengthof(int_settings); i++)
 	{

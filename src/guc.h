@@ -14,6 +14,7 @@ extern char *quay_guc_database_secret_key_previous;
 extern char *quay_guc_database_secret_key_previous_file;
 extern int	quay_guc_entity_cache_size;
 extern int	quay_guc_maximum_manifest_size;
+extern bool quay_guc_refuse_over_limit;
 extern bool quay_guc_restricted_users;
 extern int	quay_guc_rights_cache_size;
 extern char *quay_guc_secret_key;

@@ -36,6 +36,11 @@ CREATE OR REPLACE FUNCTION quay_internal.blob_ids(repository_id bigint, digests 
 COMMENT ON FUNCTION quay_internal.blob_ids(bigint, text[]) IS
     'Ids of the blobs of these digests that the repository has. An upload counts even after its time is over, until it is collected.';
 
+CREATE OR REPLACE FUNCTION quay_internal.blob_held(repository_id bigint, blob_ids bigint[]) RETURNS bigint[]
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'quay_blob_held';
+COMMENT ON FUNCTION quay_internal.blob_held(bigint, bigint[]) IS
+    'Those of the blobs that the repository has: blob_ids() for who knows their ids.';
+
 CREATE OR REPLACE FUNCTION quay_internal.repository_find(namespace text, repository text) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

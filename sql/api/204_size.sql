@@ -98,15 +98,21 @@ CREATE OR REPLACE FUNCTION quay_internal.size_add_to_part(namespace_id bigint, r
     RETURNS boolean
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- A backend starts at the same part each time, so that a transaction keeps to it.
+    -- A backend starts at the same part each time, so that a transaction keeps to it. Hardly ever are the others looked at.
     UPDATE quay_internal.size_counter AS c
     SET used = c.used + size_add_to_part.bytes, reserved = c.reserved + size_add_to_part.reserve
     WHERE c.namespace_id = size_add_to_part.namespace_id AND c.repository_id = size_add_to_part.repository_id
-      AND c.part = (SELECT f.part FROM quay_internal.size_counter AS f
-                    WHERE f.namespace_id = size_add_to_part.namespace_id AND f.repository_id = size_add_to_part.repository_id
-                      AND (ceiling IS NULL OR f.limit_bytes = ceiling AND f.used + f.reserved + bytes + reserve <= f.budget)
-                    ORDER BY (f.part - pg_backend_pid()) & 63
-                    LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED);
+      AND c.part = coalesce(
+          (SELECT f.part FROM quay_internal.size_counter AS f
+           WHERE f.namespace_id = size_add_to_part.namespace_id AND f.repository_id = size_add_to_part.repository_id
+             AND f.part = pg_backend_pid() & 63
+             AND (ceiling IS NULL OR f.limit_bytes = ceiling AND f.used + f.reserved + bytes + reserve <= f.budget)
+           FOR NO KEY UPDATE SKIP LOCKED),
+          (SELECT f.part FROM quay_internal.size_counter AS f
+           WHERE f.namespace_id = size_add_to_part.namespace_id AND f.repository_id = size_add_to_part.repository_id
+             AND (ceiling IS NULL OR f.limit_bytes = ceiling AND f.used + f.reserved + bytes + reserve <= f.budget)
+           ORDER BY (f.part - pg_backend_pid()) & 63
+           LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED));
     RETURN FOUND;
 END
 $$;
@@ -161,22 +167,26 @@ COMMENT ON FUNCTION quay_internal.size_reserve(bigint, bigint) IS
 
 -- Uses of blobs
 
+CREATE OR REPLACE FUNCTION quay_internal.blob_use_missing(repository_ids bigint[], blob_ids bigint[]) RETURNS integer[]
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'quay_blob_use_missing';
+COMMENT ON FUNCTION quay_internal.blob_use_missing(bigint[], bigint[]) IS
+    'Which uses of blobs by repositories, given pair by pair, are not counted: their positions, from 1 on.';
+
 CREATE OR REPLACE FUNCTION quay_internal.blob_use_add(repository_ids bigint[], blob_ids bigint[], forced boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+    missing integer[];
     new_blobs bigint[];
     change record;
 BEGIN
     IF current_setting('transaction_isolation') = 'read committed' THEN
         -- Most uses are counted already, and stay so, since the blobs are locked. (A snapshot from before that proves nothing.)
-        SELECT array_agg(p.repository_id), array_agg(p.blob_id) INTO repository_ids, blob_ids
-        FROM unnest(repository_ids, blob_ids) AS p (repository_id, blob_id)
-        CROSS JOIN LATERAL (SELECT r.namespace_user_id FROM quay.repository AS r WHERE r.id = p.repository_id OFFSET 0) AS r
-        WHERE (SELECT true FROM quay_internal.blob_use AS u
-               WHERE u.namespace_id = r.namespace_user_id AND u.blob_id = p.blob_id AND u.repository_id = p.repository_id) IS NULL;
-        IF blob_ids IS NULL THEN
+        missing := quay_internal.blob_use_missing(repository_ids, blob_ids);
+        IF missing = '{}' THEN
             RETURN;
         END IF;
+        repository_ids := ARRAY(SELECT repository_ids[m.i] FROM unnest(missing) AS m (i));
+        blob_ids := ARRAY(SELECT blob_ids[m.i] FROM unnest(missing) AS m (i));
     END IF;
     -- In one order, so that two pushes of the same blobs cannot wait for each other.
     FOR change IN
@@ -214,12 +224,8 @@ COMMENT ON FUNCTION quay_internal.blob_use_add(bigint[], bigint[], boolean) IS
     'Counts uses of blobs by repositories, given pair by pair, that are not counted yet. forced: whatever the limit of the namespace. Errors: QY055 a blob is being deleted, QY056 quota exceeded.';
 
 CREATE OR REPLACE FUNCTION quay_internal.manifestblob_link(repository_id bigint, manifest_id bigint, blob_ids bigint[]) RETURNS void
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET quay.refuse_over_limit = on AS $$
 BEGIN
-    -- Counted here, where the limit of the namespace holds, if it has one; the trigger then finds nothing to count.
-    IF quay_internal.namespace_limit((SELECT r.namespace_user_id FROM quay.repository AS r WHERE r.id = manifestblob_link.repository_id)) IS NOT NULL THEN
-        PERFORM quay_internal.blob_use_add(array_fill(manifestblob_link.repository_id, ARRAY[cardinality(blob_ids)]), blob_ids);
-    END IF;
     INSERT INTO quay.manifestblob (repository_id, manifest_id, blob_id)
     SELECT manifestblob_link.repository_id, manifestblob_link.manifest_id, b.id FROM unnest(blob_ids) AS b (id)
     ON CONFLICT DO NOTHING;
@@ -377,19 +383,21 @@ COMMENT ON FUNCTION quay_internal.blob_revive(bigint[]) IS
 CREATE OR REPLACE FUNCTION quay_internal.manifestblob_added() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off AS $$
 DECLARE
+    forced boolean := NOT quay_internal.setting('refuse_over_limit')::boolean;
     batch record;
 BEGIN
-    -- Whatever the limit: the rows may be those of a dump, or of the reference application, which looks at the quota itself.
+    -- Whatever the limit, unless manifestblob_link() wrote them: the rows may be those of a dump, or of the reference application, which
+    -- looks at the quota itself.
     FOR batch IN
         SELECT array_agg(a.repository_id) AS repositories, array_agg(a.blob_id) AS blobs FROM added AS a GROUP BY a.manifest_id / 1000
     LOOP
-        PERFORM quay_internal.blob_use_add(batch.repositories, batch.blobs, forced => true);
+        PERFORM quay_internal.blob_use_add(batch.repositories, batch.blobs, forced);
     END LOOP;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION quay_internal.manifestblob_added() IS
-    'Trigger: counts the blobs that manifests refer to, if manifestblob_link() has not. Errors: QY055 a blob is being deleted.';
+    'Trigger: counts the blobs that manifests refer to. Errors: QY055 a blob is being deleted, QY056 quota exceeded, if manifestblob_link() wrote them.';
 
 CREATE OR REPLACE FUNCTION quay_internal.manifestblob_removed() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off AS $$

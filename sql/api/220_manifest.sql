@@ -54,22 +54,22 @@ COMMENT ON FUNCTION quay_internal.digest_require(text, bytea, text) IS
 CREATE OR REPLACE FUNCTION quay_internal.manifest_blobs_require(repository_id bigint, parsed record) RETURNS bigint[]
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    wanted bigint[] := quay_internal.blob_ids(repository_id, parsed.blobs);
     blob_ids bigint[];
     present text[];
     missing text[];
     config_size bigint;
 BEGIN
     -- The lock keeps the rows until the push commits; in order of id, so that two pushes cannot wait for each other.
-    SELECT array_agg(b.id), array_agg(b.content_checksum::text), min(b.image_size) FILTER (WHERE b.content_checksum = parsed.config_digest)
-    INTO blob_ids, present, config_size
+    SELECT array_agg(b.id), min(b.image_size) FILTER (WHERE b.content_checksum = parsed.config_digest)
+    INTO blob_ids, config_size
     FROM (SELECT b.id, b.content_checksum, b.image_size
           FROM quay.imagestorage AS b
-          WHERE b.id = ANY (wanted)
+          WHERE b.content_checksum = ANY (parsed.blobs)
           ORDER BY b.id FOR KEY SHARE) AS b;
+    blob_ids := quay_internal.blob_held(repository_id, blob_ids);
     IF cardinality(blob_ids) IS DISTINCT FROM cardinality(parsed.blobs) THEN
-        missing := ARRAY(SELECT d.digest FROM unnest(parsed.blobs) AS d (digest)
-                         WHERE d.digest <> ALL (coalesce(present, '{}')) ORDER BY d.digest);
+        present := ARRAY(SELECT b.content_checksum::text FROM quay.imagestorage AS b WHERE b.id = ANY (blob_ids));
+        missing := ARRAY(SELECT d.digest FROM unnest(parsed.blobs) AS d (digest) WHERE d.digest <> ALL (present) ORDER BY d.digest);
         RAISE EXCEPTION USING ERRCODE = 'QY033',
             MESSAGE = 'manifest refers to blobs that the repository does not have',
             DETAIL = format('Missing are %s: %s.', cardinality(missing), array_to_string(missing, ', ')),

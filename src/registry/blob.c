@@ -13,10 +13,12 @@
 #include "compat.h"
 #include "scan.h"
 
+PG_FUNCTION_INFO_V1(quay_blob_held);
 PG_FUNCTION_INFO_V1(quay_blob_ids);
 PG_FUNCTION_INFO_V1(quay_blob_unused);
 PG_FUNCTION_INFO_V1(quay_blob_unsettled);
 PG_FUNCTION_INFO_V1(quay_blob_use_is_settled);
+PG_FUNCTION_INFO_V1(quay_blob_use_missing);
 
 /* The empty layer, which belongs to everybody: see quay_internal.empty_layer(). */
 static const char empty_layer[] = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4";
@@ -56,6 +58,35 @@ has_settled_use(QuayScan *scan, int64 blob_id)
 			return true;
 	}
 	return false;
+}
+
+/* The namespace of a repository; 0 if there is no such repository. */
+static int64
+namespace_of(QuayScan *repositories, int64 repository_id)
+{
+	quay_scan_rekey_int64(repositories, 0, repository_id);
+	return quay_scan_next(repositories) ? quay_scan_int64(repositories, QUAY_REPOSITORY_NAMESPACE_USER_ID) : 0;
+}
+
+/* Prepares a look-up in blob_use; all keys are still to be set. */
+static void
+prepare_counted(QuayScan *scan)
+{
+	quay_catalog_check_select(QUAY_BLOB_USE);
+	quay_scan_prepare(scan, QUAY_BLOB_USE, QUAY_BLOB_USE_BY_NAMESPACE_BLOB_REPOSITORY);
+	for (int i = 0; i < 3; i++)
+		quay_scan_key_int64(scan, 0);
+}
+
+/* Is a use of the blob by the repository counted? */
+static bool
+is_counted(QuayScan *uses, int64 namespace_id, int64 repository_id, int64 blob_id)
+{
+	/* The keys first: with the scan under way each change of one would start it again. */
+	uses->keys[0].sk_argument = Int64GetDatum(namespace_id);
+	uses->keys[2].sk_argument = Int64GetDatum(repository_id);
+	quay_scan_rekey_int64(uses, 1, blob_id);
+	return quay_scan_next(uses);
 }
 
 static ArrayType *
@@ -189,4 +220,95 @@ quay_blob_use_is_settled(PG_FUNCTION_ARGS)
 	settled = has_settled_use(&manifests, PG_GETARG_INT64(1));
 	quay_scan_end(&manifests);
 	PG_RETURN_BOOL(settled);
+}
+
+/*
+ * quay_internal.blob_held(repository_id, blob_ids): those of the blobs that the repository has, like blob_ids(). That a use is counted
+ * says so fastest: one row for each blob, where manifestblob has one for each manifest.
+ */
+Datum
+quay_blob_held(PG_FUNCTION_ARGS)
+{
+	int64		repository_id = PG_GETARG_INT64(0);
+	int64		namespace_id;
+	QuayScan	repositories;
+	QuayScan	uses;
+	QuayScan	manifests;
+	QuayScan	uploads;
+	QuayScan	blobs;
+	Datum	   *ids;
+	bool	   *nulls;
+	int			count;
+	int			held = 0;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &ids, &nulls, &count);
+
+	prepare_use(&repositories, QUAY_REPOSITORY, QUAY_REPOSITORY_BY_ID, 0);
+	namespace_id = namespace_of(&repositories, repository_id);
+	prepare_counted(&uses);
+	prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_REPOSITORY_BLOB, repository_id);
+	prepare_use(&uploads, QUAY_UPLOADEDBLOB, QUAY_UPLOADEDBLOB_BY_REPOSITORY_BLOB, repository_id);
+	prepare_use(&blobs, QUAY_IMAGESTORAGE, QUAY_IMAGESTORAGE_BY_ID, 0);
+	for (int i = 0; i < count; i++)
+	{
+		int64		id = nulls[i] ? 0 : DatumGetInt64(ids[i]);
+		bool		has = is_counted(&uses, namespace_id, repository_id, id) || has_use(&uploads, id) || has_use(&manifests, id);
+
+		if (!has && has_use(&blobs, id))
+		{
+			bool		isnull;
+			Datum		digest = quay_scan_datum(&blobs, QUAY_IMAGESTORAGE_CONTENT_CHECKSUM, &isnull);
+
+			has = !isnull && is_empty_layer((const text *) DatumGetPointer(digest));
+		}
+		if (has)
+			ids[held++] = Int64GetDatum(id);
+	}
+	quay_scan_end(&blobs);
+	quay_scan_end(&uploads);
+	quay_scan_end(&manifests);
+	quay_scan_end(&uses);
+	quay_scan_end(&repositories);
+
+	PG_RETURN_ARRAYTYPE_P(id_array(ids, held));
+}
+
+/*
+ * quay_internal.blob_use_missing(repository_ids, blob_ids): which uses of blobs by repositories, given pair by pair, are not counted: their
+ * positions, from 1 on. As of the active snapshot.
+ */
+Datum
+quay_blob_use_missing(PG_FUNCTION_ARGS)
+{
+	QuayScan	repositories;
+	QuayScan	uses;
+	Datum	   *repository_ids;
+	Datum	   *blob_ids;
+	bool	   *nulls;
+	int			count;
+	int			blob_count;
+	int			missing = 0;
+	int64		last_repository = 0;
+	int64		namespace_id = 0;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &repository_ids, &nulls, &count);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &blob_ids, &nulls, &blob_count);
+	if (count != blob_count)
+		elog(ERROR, "%d repositories with %d blobs", count, blob_count);
+
+	prepare_use(&repositories, QUAY_REPOSITORY, QUAY_REPOSITORY_BY_ID, 0);
+	prepare_counted(&uses);
+	for (int i = 0; i < count; i++)
+	{
+		int64		repository_id = DatumGetInt64(repository_ids[i]);
+
+		if (repository_id != last_repository)
+			namespace_id = namespace_of(&repositories, last_repository = repository_id);
+		if (!is_counted(&uses, namespace_id, repository_id, DatumGetInt64(blob_ids[i])))
+			repository_ids[missing++] = Int32GetDatum(i + 1);
+	}
+	quay_scan_end(&uses);
+	quay_scan_end(&repositories);
+
+	PG_RETURN_ARRAYTYPE_P(construct_array(repository_ids, missing, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
