@@ -206,8 +206,11 @@ BEGIN
         public_namespaces := ARRAY(SELECT u.id FROM quay.public_namespace AS p JOIN quay."user" AS u ON u.username = p.username);
     END IF;
     -- A few public repositories are found faster one by one than by a walk through all namespaces.
+    -- visibility_id = public_id, in a form that only the index on both columns serves, wherever in the table the public ones are.
     public_is_rare := with_public AND NOT EXISTS (
-        SELECT FROM quay.repository AS r WHERE r.visibility_id = public_id OFFSET 200);
+        SELECT FROM quay.repository AS r
+        WHERE (r.visibility_id, r.id) > (public_id, 0) AND r.visibility_id <= public_id
+        ORDER BY r.visibility_id, r.id OFFSET 200);
     walk := reach.sees_all OR with_public AND NOT public_is_rare;
 
     single_ids := reach.named || ARRAY(
