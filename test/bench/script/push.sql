@@ -1,1 +1,1 @@
-SELECT p.manifest_id FROM public.bench_image AS i CROSS JOIN LATERAL quay.manifest_put('acme', 'app', i.bytes, 'application/vnd.oci.image.manifest.v1+json', ARRAY['c' || i.n % 100, 's' || i.n % 100, 'v' || i.n], actor => 'root') AS p WHERE i.n = (SELECT nextval('public.bench_next'));
+SELECT p.manifest_id FROM public.bench_image AS i CROSS JOIN LATERAL quay.manifest_put('acme', 'app', i.bytes, 'application/vnd.oci.image.manifest.v1+json', ARRAY['c' || i.n % 100, 's' || i.n % 100, 'v' || i.n], actor => 'root') AS p WHERE i.n = (SELECT nextval('public.bench_next')) \gset
