@@ -1,4 +1,5 @@
--- Manifests, what they refer to, and labels.
+-- Manifests, what they refer to, and labels. Manifests and tags are deleted in masses, so what refers to them is RESTRICT: NO ACTION, which the
+-- reference declares, looks twice at each row, first whether its id has come back.
 
 CREATE SEQUENCE quay.manifest_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.manifest (
@@ -38,7 +39,7 @@ CREATE TABLE quay.manifestblob (
     blob_id       bigint NOT NULL,
     CONSTRAINT pk_manifestblob PRIMARY KEY (id),
     CONSTRAINT fk_manifestblob_blob_id_imagestorage FOREIGN KEY (blob_id) REFERENCES quay.imagestorage (id),
-    CONSTRAINT fk_manifestblob_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id),
+    CONSTRAINT fk_manifestblob_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT,
     CONSTRAINT fk_manifestblob_repository_id_repository FOREIGN KEY (repository_id) REFERENCES quay.repository (id)
 );
 ALTER SEQUENCE quay.manifestblob_id_seq OWNED BY quay.manifestblob.id;
@@ -53,8 +54,8 @@ CREATE TABLE quay.manifestchild (
     manifest_id       bigint NOT NULL,
     child_manifest_id bigint NOT NULL,
     CONSTRAINT pk_manifestchild PRIMARY KEY (id),
-    CONSTRAINT fk_manifestchild_child_manifest_id_manifest FOREIGN KEY (child_manifest_id) REFERENCES quay.manifest (id),
-    CONSTRAINT fk_manifestchild_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id),
+    CONSTRAINT fk_manifestchild_child_manifest_id_manifest FOREIGN KEY (child_manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT,
+    CONSTRAINT fk_manifestchild_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT,
     CONSTRAINT fk_manifestchild_repository_id_repository FOREIGN KEY (repository_id) REFERENCES quay.repository (id)
 );
 ALTER SEQUENCE quay.manifestchild_id_seq OWNED BY quay.manifestchild.id;
@@ -99,7 +100,7 @@ CREATE TABLE quay.manifestlabel (
     label_id      bigint NOT NULL,
     CONSTRAINT pk_manifestlabel PRIMARY KEY (id),
     CONSTRAINT fk_manifestlabel_label_id_label FOREIGN KEY (label_id) REFERENCES quay.label (id),
-    CONSTRAINT fk_manifestlabel_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id),
+    CONSTRAINT fk_manifestlabel_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT,
     CONSTRAINT fk_manifestlabel_repository_id_repository FOREIGN KEY (repository_id) REFERENCES quay.repository (id)
 );
 ALTER SEQUENCE quay.manifestlabel_id_seq OWNED BY quay.manifestlabel.id;
@@ -119,7 +120,7 @@ CREATE TABLE quay.manifestsecuritystatus (
     indexer_version integer NOT NULL,
     metadata_json   text NOT NULL,
     CONSTRAINT pk_manifestsecuritystatus PRIMARY KEY (id),
-    CONSTRAINT fk_manifestsecuritystatus_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id),
+    CONSTRAINT fk_manifestsecuritystatus_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT,
     CONSTRAINT fk_manifestsecuritystatus_repository_id_repository FOREIGN KEY (repository_id) REFERENCES quay.repository (id)
 );
 ALTER SEQUENCE quay.manifestsecuritystatus_id_seq OWNED BY quay.manifestsecuritystatus.id;

@@ -15,8 +15,8 @@ CREATE TABLE quay.tag (
     immutable         boolean NOT NULL DEFAULT false,
     ended             boolean NOT NULL DEFAULT false,
     CONSTRAINT pk_tag PRIMARY KEY (id),
-    CONSTRAINT fk_tag_linked_tag_id_tag FOREIGN KEY (linked_tag_id) REFERENCES quay.tag (id),
-    CONSTRAINT fk_tag_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id),
+    CONSTRAINT fk_tag_linked_tag_id_tag FOREIGN KEY (linked_tag_id) REFERENCES quay.tag (id) ON DELETE RESTRICT,
+    CONSTRAINT fk_tag_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT,
     CONSTRAINT fk_tag_repository_id_repository FOREIGN KEY (repository_id) REFERENCES quay.repository (id),
     CONSTRAINT fk_tag_tag_kind_id_tagkind FOREIGN KEY (tag_kind_id) REFERENCES quay.tagkind (id)
 );

@@ -77,7 +77,7 @@ CREATE TABLE quay.tagnotificationsuccess (
     CONSTRAINT pk_tag_notification_success PRIMARY KEY (id),
     CONSTRAINT fk_tag_notification_success_method_id FOREIGN KEY (method_id) REFERENCES quay.externalnotificationmethod (id),
     CONSTRAINT fk_tag_notification_success_notification_id FOREIGN KEY (notification_id) REFERENCES quay.repositorynotification (id),
-    CONSTRAINT fk_tag_notification_success_tag_id FOREIGN KEY (tag_id) REFERENCES quay.tag (id)
+    CONSTRAINT fk_tag_notification_success_tag_id FOREIGN KEY (tag_id) REFERENCES quay.tag (id) ON DELETE RESTRICT
 );
 ALTER SEQUENCE quay.tagnotificationsuccess_id_seq OWNED BY quay.tagnotificationsuccess.id;
 CREATE INDEX tagnotificationsuccess_method_id ON quay.tagnotificationsuccess (method_id);

@@ -91,7 +91,11 @@ WHERE k.contype = 'f' AND k.conrelid IN (SELECT oid FROM member_relation)
       AND (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey) ORDER BY 1, 2;
 \echo -- no foreign key has a cascade: the reference application deletes row by row, and so do our functions
 SELECT conrelid::regclass, conname FROM pg_constraint
-WHERE contype = 'f' AND (confdeltype <> 'a' OR confupdtype <> 'a') AND conrelid IN (SELECT oid FROM member_relation) ORDER BY 1, 2;
+WHERE contype = 'f' AND (confdeltype NOT IN ('a', 'r') OR confupdtype <> 'a') AND conrelid IN (SELECT oid FROM member_relation) ORDER BY 1, 2;
+\echo -- what the garbage collector deletes in masses is guarded by RESTRICT, which looks once at each row
+SELECT conrelid::regclass, conname FROM pg_constraint
+WHERE contype = 'f' AND (confdeltype = 'r') <> (confrelid IN ('quay.manifest'::regclass, 'quay.tag'::regclass))
+  AND conrelid IN (SELECT oid FROM member_relation) ORDER BY 1, 2;
 \echo -- foreign keys make no cycle, except from a table to itself: pg_restore could not order the rows
 WITH RECURSIVE edge AS (
     SELECT DISTINCT conrelid AS a, confrelid AS b FROM pg_constraint

@@ -1,7 +1,7 @@
 -- 1.2 to 1.1.
 
 LOCK TABLE quay.tag, quay.blobupload, quay."user", quay.repository, quay.manifest, quay.manifestblob, quay.manifestchild, quay.manifestlabel,
-    quay.manifestsecuritystatus, quay.imagestorage, quay.uploadedblob, quay.derivedstorageforimage, quay.proxycacheconfig,
+    quay.manifestsecuritystatus, quay.tagnotificationsuccess, quay.imagestorage, quay.uploadedblob, quay.derivedstorageforimage, quay.proxycacheconfig,
     quay.autoprunetaskstatus, quay.repomirrorconfig, quay.orgmirrorrepository, quay.allowed_upstream_host, quay_internal.missing_child,
     quay_internal.blob_deletion IN ACCESS EXCLUSIVE MODE;
 
@@ -556,7 +556,29 @@ ALTER EXTENSION quay DROP SEQUENCE quay_internal.scan_orphan_id_seq;
 ALTER EXTENSION quay DROP TABLE quay_internal.scan_orphan;
 DROP TABLE quay_internal.scan_orphan;
 
--- Indexes as 1.1 has them.
+-- Foreign keys and indexes as 1.1 has them.
+ALTER TABLE quay.manifestblob
+    DROP CONSTRAINT fk_manifestblob_manifest_id_manifest,
+    ADD CONSTRAINT fk_manifestblob_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id);
+ALTER TABLE quay.manifestchild
+    DROP CONSTRAINT fk_manifestchild_child_manifest_id_manifest,
+    DROP CONSTRAINT fk_manifestchild_manifest_id_manifest,
+    ADD CONSTRAINT fk_manifestchild_child_manifest_id_manifest FOREIGN KEY (child_manifest_id) REFERENCES quay.manifest (id),
+    ADD CONSTRAINT fk_manifestchild_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id);
+ALTER TABLE quay.manifestlabel
+    DROP CONSTRAINT fk_manifestlabel_manifest_id_manifest,
+    ADD CONSTRAINT fk_manifestlabel_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id);
+ALTER TABLE quay.manifestsecuritystatus
+    DROP CONSTRAINT fk_manifestsecuritystatus_manifest_id_manifest,
+    ADD CONSTRAINT fk_manifestsecuritystatus_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id);
+ALTER TABLE quay.tag
+    DROP CONSTRAINT fk_tag_linked_tag_id_tag,
+    DROP CONSTRAINT fk_tag_manifest_id_manifest,
+    ADD CONSTRAINT fk_tag_linked_tag_id_tag FOREIGN KEY (linked_tag_id) REFERENCES quay.tag (id),
+    ADD CONSTRAINT fk_tag_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id);
+ALTER TABLE quay.tagnotificationsuccess
+    DROP CONSTRAINT fk_tag_notification_success_tag_id,
+    ADD CONSTRAINT fk_tag_notification_success_tag_id FOREIGN KEY (tag_id) REFERENCES quay.tag (id);
 DROP INDEX quay.autoprunetaskstatus_last_ran_ms;
 DROP INDEX quay.manifest_subject_malformed;
 DROP INDEX quay.manifestsecuritystatus_index_status_indexer_hash;

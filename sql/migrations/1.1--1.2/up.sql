@@ -3,9 +3,10 @@
 
 -- Nobody writes until the triggers take over that keep this. The tables that change get their strong locks here: taken later they would
 -- wait for pushes that wait for us.
-LOCK TABLE quay.tag, quay.blobupload, quay.proxycacheconfig, quay.autoprunetaskstatus IN ACCESS EXCLUSIVE MODE;
-LOCK TABLE quay."user", quay.repository, quay.manifest, quay.manifestblob, quay.manifestchild, quay.manifestlabel, quay.label,
-    quay.manifestsecuritystatus, quay.imagestorage, quay.uploadedblob, quay.derivedstorageforimage IN SHARE ROW EXCLUSIVE MODE;
+LOCK TABLE quay.tag, quay.blobupload, quay.manifest, quay.manifestblob, quay.manifestchild, quay.manifestlabel, quay.manifestsecuritystatus,
+    quay.tagnotificationsuccess, quay.proxycacheconfig, quay.autoprunetaskstatus IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE quay."user", quay.repository, quay.label, quay.imagestorage, quay.uploadedblob, quay.derivedstorageforimage
+    IN SHARE ROW EXCLUSIVE MODE;
 
 DO $refuse$
 DECLARE
@@ -114,6 +115,30 @@ ALTER TABLE quay.tag ADD COLUMN ended boolean NOT NULL DEFAULT false;
 -- Written anew, not updated: most rows may be history, and an update would leave as many dead ones, in all indexes.
 ALTER TABLE quay.tag ALTER COLUMN ended TYPE boolean
     USING lifetime_end_ms IS NOT NULL AND lifetime_end_ms <= quay_internal.clock_ms() AND NOT hidden;
+
+-- What is deleted in masses. NO ACTION looks twice at each row, first whether its id has come back.
+ALTER TABLE quay.manifestblob
+    DROP CONSTRAINT fk_manifestblob_manifest_id_manifest,
+    ADD CONSTRAINT fk_manifestblob_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT;
+ALTER TABLE quay.manifestchild
+    DROP CONSTRAINT fk_manifestchild_child_manifest_id_manifest,
+    DROP CONSTRAINT fk_manifestchild_manifest_id_manifest,
+    ADD CONSTRAINT fk_manifestchild_child_manifest_id_manifest FOREIGN KEY (child_manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT,
+    ADD CONSTRAINT fk_manifestchild_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT;
+ALTER TABLE quay.manifestlabel
+    DROP CONSTRAINT fk_manifestlabel_manifest_id_manifest,
+    ADD CONSTRAINT fk_manifestlabel_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT;
+ALTER TABLE quay.manifestsecuritystatus
+    DROP CONSTRAINT fk_manifestsecuritystatus_manifest_id_manifest,
+    ADD CONSTRAINT fk_manifestsecuritystatus_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT;
+ALTER TABLE quay.tag
+    DROP CONSTRAINT fk_tag_linked_tag_id_tag,
+    DROP CONSTRAINT fk_tag_manifest_id_manifest,
+    ADD CONSTRAINT fk_tag_linked_tag_id_tag FOREIGN KEY (linked_tag_id) REFERENCES quay.tag (id) ON DELETE RESTRICT,
+    ADD CONSTRAINT fk_tag_manifest_id_manifest FOREIGN KEY (manifest_id) REFERENCES quay.manifest (id) ON DELETE RESTRICT;
+ALTER TABLE quay.tagnotificationsuccess
+    DROP CONSTRAINT fk_tag_notification_success_tag_id,
+    ADD CONSTRAINT fk_tag_notification_success_tag_id FOREIGN KEY (tag_id) REFERENCES quay.tag (id) ON DELETE RESTRICT;
 
 -- Indexes of older tables.
 DROP INDEX quay.autoprunetaskstatus_last_ran_ms;
