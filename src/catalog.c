@@ -64,7 +64,7 @@ static const TableName table_names[QUAY_TABLE_COUNT] = {
 	[QUAY_MANIFESTBLOB] = {"quay", "manifestblob", {"repository_id", "blob_id"}},
 	[QUAY_UPLOADEDBLOB] = {"quay", "uploadedblob", {"repository_id", "blob_id"}},
 	[QUAY_DERIVEDSTORAGEFORIMAGE] = {"quay", "derivedstorageforimage", {"derivative_id"}},
-	[QUAY_BLOB_USE] = {"quay_internal", "blob_use", {"namespace_id", "blob_id", "repository_id"}, .later = true},
+	[QUAY_BLOB_USE] = {"quay_internal", "blob_use", {"repository_id", "blob_id", "namespace_id"}, .later = true},
 };
 
 static const IndexName index_names[QUAY_INDEX_COUNT] = {
@@ -94,6 +94,7 @@ static const IndexName index_names[QUAY_INDEX_COUNT] = {
 	[QUAY_UPLOADEDBLOB_BY_BLOB] = {"uploadedblob_blob_id"},
 	[QUAY_DERIVEDSTORAGEFORIMAGE_BY_DERIVATIVE] = {"derivedstorageforimage_derivative_id"},
 	[QUAY_BLOB_USE_BY_NAMESPACE_BLOB_REPOSITORY] = {"pk_blob_use", .later = true, .internal = true},
+	[QUAY_BLOB_USE_BY_REPOSITORY] = {"blob_use_repository_id", .later = true, .internal = true},
 };
 
 static struct

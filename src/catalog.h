@@ -92,10 +92,10 @@ enum QuayImagestorageColumn
 {
 	QUAY_IMAGESTORAGE_ID, QUAY_IMAGESTORAGE_CONTENT_CHECKSUM
 };
-/* manifestblob and uploadedblob have the same two columns */
+/* manifestblob, uploadedblob and blob_use have the same two columns first */
 enum QuayBlobUseColumn
 {
-	QUAY_BLOBUSE_REPOSITORY_ID, QUAY_BLOBUSE_BLOB_ID
+	QUAY_BLOBUSE_REPOSITORY_ID, QUAY_BLOBUSE_BLOB_ID, QUAY_BLOBUSE_NAMESPACE_ID
 };
 enum QuayDerivedstorageforimageColumn
 {
@@ -133,10 +133,11 @@ typedef enum QuayIndex
 	QUAY_MANIFESTBLOB_BY_BLOB,
 	QUAY_UPLOADEDBLOB_BY_BLOB,
 	QUAY_DERIVEDSTORAGEFORIMAGE_BY_DERIVATIVE,
-	QUAY_BLOB_USE_BY_NAMESPACE_BLOB_REPOSITORY
+	QUAY_BLOB_USE_BY_NAMESPACE_BLOB_REPOSITORY,
+	QUAY_BLOB_USE_BY_REPOSITORY
 } QuayIndex;
 
-#define QUAY_INDEX_COUNT (QUAY_BLOB_USE_BY_NAMESPACE_BLOB_REPOSITORY + 1)
+#define QUAY_INDEX_COUNT (QUAY_BLOB_USE_BY_REPOSITORY + 1)
 
 /* Ids and column numbers, InvalidOid for what the tables are too old to have; they load what is missing, and check the version when they do. */
 extern Oid	quay_catalog_table(QuayTable table);

@@ -13,11 +13,24 @@
 #include "compat.h"
 #include "plan.h"
 
-static const char *const statements[QUAY_PLAN_COUNT] = {
+#define MAX_ARGUMENTS 2
+
+typedef struct Statement
+{
+	const char *text;
+	int			arguments;
+	Oid			types[MAX_ARGUMENTS];
+} Statement;
+
+static const Statement statements[QUAY_PLAN_COUNT] = {
 	[QUAY_PLAN_MIRROR_ROBOT] =
-	"SELECT internal_robot_id FROM quay.repomirrorconfig WHERE repository_id OPERATOR(pg_catalog.=) $1",
+	{"SELECT internal_robot_id FROM quay.repomirrorconfig WHERE repository_id OPERATOR(pg_catalog.=) $1", 1, {INT8OID}},
 	[QUAY_PLAN_ORGMIRROR_ROBOT] =
-	"SELECT internal_robot_id FROM quay.orgmirrorconfig WHERE organization_id OPERATOR(pg_catalog.=) $1",
+	{"SELECT internal_robot_id FROM quay.orgmirrorconfig WHERE organization_id OPERATOR(pg_catalog.=) $1", 1, {INT8OID}},
+	[QUAY_PLAN_BLOB_USE_DROP] =
+	{"SELECT quay_internal.blob_use_drop($1, $2)", 2, {INT8ARRAYOID, INT8ARRAYOID}},
+	[QUAY_PLAN_TAG_DELETE] =
+	{"DELETE FROM quay.tag WHERE id OPERATOR(pg_catalog.=) ANY ($1) RETURNING manifest_id", 1, {INT8ARRAYOID}},
 };
 
 static SPIPlanPtr plans[QUAY_PLAN_COUNT];
@@ -25,7 +38,8 @@ static SPIPlanPtr plans[QUAY_PLAN_COUNT];
 SPIPlanPtr
 quay_plan_get(QuayPlan plan)
 {
-	Oid			argument_types[1] = {INT8OID};
+	const Statement *statement = &statements[plan];
+	Oid			types[MAX_ARGUMENTS];
 	SPIPlanPtr	made;
 
 	if (plans[plan] != NULL)
@@ -36,7 +50,8 @@ quay_plan_get(QuayPlan plan)
 		plans[plan] = NULL;
 	}
 
-	made = SPI_prepare(statements[plan], lengthof(argument_types), argument_types);
+	memcpy(types, statement->types, sizeof(types));
+	made = SPI_prepare(statement->text, statement->arguments, types);
 	if (made == NULL)
 		elog(ERROR, "could not prepare statement %d: %s", (int) plan, SPI_result_code_string(SPI_result));
 	SPI_keepplan(made);

@@ -10,10 +10,12 @@
 typedef enum QuayPlan
 {
 	QUAY_PLAN_MIRROR_ROBOT,
-	QUAY_PLAN_ORGMIRROR_ROBOT
+	QUAY_PLAN_ORGMIRROR_ROBOT,
+	QUAY_PLAN_BLOB_USE_DROP,
+	QUAY_PLAN_TAG_DELETE
 } QuayPlan;
 
-#define QUAY_PLAN_COUNT (QUAY_PLAN_ORGMIRROR_ROBOT + 1)
+#define QUAY_PLAN_COUNT (QUAY_PLAN_TAG_DELETE + 1)
 
 /* The kept plan of a statement; made, or made anew if it has become invalid. Needs an open SPI connection. */
 extern SPIPlanPtr quay_plan_get(QuayPlan plan);

@@ -114,6 +114,12 @@ quay_scan_end(QuayScan *scan)
 	table_close(scan->heap, NoLock);
 }
 
+ItemPointer
+quay_scan_tid(QuayScan *scan)
+{
+	return &scan->slot->tts_tid;
+}
+
 Datum
 quay_scan_datum(QuayScan *scan, int column, bool *isnull)
 {

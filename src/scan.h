@@ -47,6 +47,9 @@ extern void quay_scan_rekey_int64(QuayScan *scan, int key, int64 value);
 extern void quay_scan_rekey_text(QuayScan *scan, int key, const text *value);
 extern void quay_scan_end(QuayScan *scan);
 
+/* Where the current row is: for a statement that finds it again by ctid, while a lock keeps it from changing. */
+extern ItemPointer quay_scan_tid(QuayScan *scan);
+
 /* Columns of the current row. The typed ones are for columns that are NOT NULL. */
 extern Datum quay_scan_datum(QuayScan *scan, int column, bool *isnull);
 extern int64 quay_scan_int64(QuayScan *scan, int column);

@@ -52,11 +52,24 @@ CREATE OR REPLACE TRIGGER namespace_review AFTER UPDATE OF removed_tag_expiratio
 
 -- Rows that go: what they referred to may have lost its last use. (No arrays here: a dump brings all rows of a table in one statement.)
 
+CREATE OR REPLACE FUNCTION quay_internal.gc_tags_delete(tag_ids bigint[]) RETURNS bigint[]
+    LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'quay_gc_tags_delete';
+COMMENT ON FUNCTION quay_internal.gc_tags_delete(bigint[]) IS
+    'Deletes rows of tags and answers the manifests that they had, each as often as it had one. No review is left of these: the caller looks at them, in the same transaction.';
+
+CREATE OR REPLACE FUNCTION quay_internal.gc_tags_delete_is_at_work() RETURNS boolean
+    LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'quay_gc_tags_delete_is_at_work';
+COMMENT ON FUNCTION quay_internal.gc_tags_delete_is_at_work() IS
+    'For the trigger of quay.tag: is it gc_tags_delete() that deletes the tags?';
+
 CREATE OR REPLACE FUNCTION quay_internal.tag_removed() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     now_ms bigint := quay_internal.clock_ms();
 BEGIN
+    IF quay_internal.gc_tags_delete_is_at_work() THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
     SELECT DISTINCT 'm'::"char", r.manifest_id, now_ms FROM removed AS r WHERE r.manifest_id IS NOT NULL;
     RETURN NULL;

@@ -234,24 +234,20 @@ $$;
 COMMENT ON FUNCTION quay_internal.manifestblob_link(bigint, bigint, bigint[]) IS
     'Has a manifest refer to these blobs, which the caller has locked. Errors: QY055 a blob is being deleted, QY056 quota exceeded.';
 
-CREATE OR REPLACE FUNCTION quay_internal.blob_use_review(repository_id bigint, blob_id bigint) RETURNS void
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    INSERT INTO quay_internal.gc_review (kind, object_id, repository_id, due_ms)
-    VALUES ('u', blob_use_review.blob_id, blob_use_review.repository_id, quay_internal.clock_ms() + 100);
-END
-$$;
-COMMENT ON FUNCTION quay_internal.blob_use_review(bigint, bigint) IS
-    'Has the garbage collector look in a moment whether a repository still uses a blob.';
+CREATE OR REPLACE FUNCTION quay_internal.blob_use_look(repository_ids bigint[], blob_ids bigint[], locked_repositories bigint[], locked_blobs bigint[],
+                                                       OUT ended tid[], OUT doubtful_repositories bigint[], OUT doubtful_blobs bigint[],
+                                                       OUT unused bigint[], OUT purged_namespaces bigint[])
+    LANGUAGE C VOLATILE STRICT COST 1000 AS 'MODULE_PATHNAME', 'quay_blob_use_look';
+COMMENT ON FUNCTION quay_internal.blob_use_look(bigint[], bigint[], bigint[], bigint[]) IS
+    'Looks at uses of blobs by repositories, given pair by pair, of which the caller has locked what is given too, in the order of the ids. ended: rows of blob_use, by ctid, of which no manifest is left, with that of a namespace if no other of its repositories uses the blob. Pairs are doubtful if somebody else holds one of the two, or deletes all that is left of the use. unused: locked blobs that will have no use at all; purged_namespaces: those of repositories that are not there any more.';
 
 CREATE OR REPLACE FUNCTION quay_internal.blob_use_drop(repository_ids bigint[], blob_ids bigint[]) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    blobs bigint[];
-    repositories bigint[];
-    namespace_ids bigint[];
-    in_repository quay_internal.blob_use[];
-    in_namespace quay_internal.blob_use[];
+    blobs bigint[] := ARRAY[]::bigint[];
+    repositories bigint[] := ARRAY[]::bigint[];
+    look record;
+    change record;
 BEGIN
     -- Two at once that each still see the use of the other would both leave it; and a snapshot from before would not see new uses.
     IF current_setting('transaction_isolation') = 'read committed' THEN
@@ -261,67 +257,31 @@ BEGIN
         repositories := ARRAY(SELECT r.id FROM quay.repository AS r WHERE r.id = ANY (repository_ids)
                               ORDER BY r.id FOR KEY SHARE SKIP LOCKED);
     END IF;
-    -- What others hold, that is; not what has gone already.
-    blobs := ARRAY(SELECT b.id FROM quay.imagestorage AS b WHERE b.id = ANY (quay_internal.array_except(blob_ids, blobs)));
-    repositories := ARRAY(SELECT r.id FROM quay.repository AS r WHERE r.id = ANY (quay_internal.array_except(repository_ids, repositories)));
-    IF blobs <> '{}' OR repositories <> '{}' THEN
-        PERFORM quay_internal.blob_use_review(p.repository_id, p.blob_id)
-        FROM unnest(repository_ids, blob_ids) AS p (repository_id, blob_id)
-        WHERE p.blob_id = ANY (blobs) OR p.repository_id = ANY (repositories);
-    END IF;
-    SELECT array_agg(p.repository_id), array_agg(p.blob_id),
-           array_agg(coalesce(r.namespace_user_id, (SELECT u.namespace_id FROM quay_internal.blob_use AS u
-                                                    WHERE u.repository_id = p.repository_id AND u.repository_id <> 0 LIMIT 1)))
-    INTO repository_ids, blob_ids, namespace_ids
-    FROM unnest(repository_ids, blob_ids) AS p (repository_id, blob_id) LEFT JOIN quay.repository AS r ON r.id = p.repository_id
-    WHERE NOT (p.blob_id = ANY (blobs) OR p.repository_id = ANY (repositories));
+    SELECT * INTO look FROM quay_internal.blob_use_look(repository_ids, blob_ids, repositories, blobs);
 
-    WITH dropped AS (
-        DELETE FROM quay_internal.blob_use AS u
-        USING unnest(namespace_ids, repository_ids, blob_ids) AS p (namespace_id, repository_id, blob_id)
-        WHERE u.namespace_id = p.namespace_id AND u.blob_id = p.blob_id AND u.repository_id = p.repository_id
-          AND NOT EXISTS (SELECT FROM quay.manifestblob AS m WHERE m.repository_id = p.repository_id AND m.blob_id = p.blob_id)
-        RETURNING u.*
-    )
-    SELECT array_agg(d::quay_internal.blob_use) INTO in_repository FROM dropped AS d;
-    -- Still there for a manifest that somebody is deleting: it remains to be seen whether he does.
-    PERFORM quay_internal.blob_use_review(p.repository_id, p.blob_id)
-    FROM unnest(namespace_ids, repository_ids, blob_ids) AS p (namespace_id, repository_id, blob_id)
-    WHERE EXISTS (SELECT FROM quay_internal.blob_use AS u
-                  WHERE u.namespace_id = p.namespace_id AND u.blob_id = p.blob_id AND u.repository_id = p.repository_id)
-      AND NOT quay_internal.blob_use_is_settled(p.repository_id, p.blob_id);
-    WITH dropped AS (
-        DELETE FROM quay_internal.blob_use AS u
-        USING (SELECT DISTINCT d.namespace_id, d.blob_id FROM unnest(in_repository) AS d) AS d
-        WHERE u.namespace_id = d.namespace_id AND u.blob_id = d.blob_id AND u.repository_id = 0
-          AND NOT EXISTS (SELECT FROM quay_internal.blob_use AS o
-                          WHERE o.namespace_id = d.namespace_id AND o.blob_id = d.blob_id AND o.repository_id > 0)
-        RETURNING u.*
-    )
-    SELECT array_agg(d::quay_internal.blob_use) INTO in_namespace FROM dropped AS d;
-
+    -- What others hold, or delete just now: it remains to be seen whether they do.
+    INSERT INTO quay_internal.gc_review (kind, object_id, repository_id, due_ms)
+    SELECT 'u', d.blob_id, d.repository_id, quay_internal.clock_ms() + 100
+    FROM unnest(look.doubtful_repositories, look.doubtful_blobs) AS d (repository_id, blob_id);
     -- The size of what was purged went with it.
-    PERFORM FROM quay."user" AS u
-    WHERE u.id IN (SELECT d.namespace_id FROM unnest(in_repository) AS d
-                   WHERE NOT EXISTS (SELECT FROM quay.repository AS r WHERE r.id = d.repository_id))
-    ORDER BY u.id FOR KEY SHARE;
-    PERFORM quay_internal.size_add(c.namespace_id, c.repository_id, - c.bytes)
-    FROM (SELECT d.namespace_id, d.repository_id, sum(d.size)::bigint AS bytes
-          FROM unnest(in_repository || in_namespace) AS d
-          GROUP BY d.namespace_id, d.repository_id
-          ORDER BY d.namespace_id, d.repository_id) AS c
-    WHERE CASE c.repository_id WHEN 0 THEN EXISTS (SELECT FROM quay."user" AS u WHERE u.id = c.namespace_id)
-                               ELSE EXISTS (SELECT FROM quay.repository AS r WHERE r.id = c.repository_id) END;
-    PERFORM quay_internal.blob_discard(ARRAY(SELECT DISTINCT d.blob_id FROM unnest(in_namespace) AS d));
+    PERFORM FROM quay."user" AS u WHERE u.id = ANY (look.purged_namespaces) ORDER BY u.id FOR KEY SHARE;
+    FOR change IN
+        WITH dropped AS (
+            DELETE FROM quay_internal.blob_use AS u WHERE u.ctid = ANY (look.ended) RETURNING u.namespace_id, u.repository_id, u.size
+        )
+        SELECT d.namespace_id, d.repository_id, sum(d.size)::bigint AS bytes
+        FROM dropped AS d GROUP BY d.namespace_id, d.repository_id ORDER BY d.namespace_id, d.repository_id
+    LOOP
+        IF EXISTS (SELECT FROM quay.repository AS r WHERE r.id = change.repository_id)
+           OR change.repository_id = 0 AND EXISTS (SELECT FROM quay."user" AS u WHERE u.id = change.namespace_id) THEN
+            PERFORM quay_internal.size_add(change.namespace_id, change.repository_id, - change.bytes);
+        END IF;
+    END LOOP;
+    PERFORM quay_internal.blob_discard(look.unused);
 END
 $$;
 COMMENT ON FUNCTION quay_internal.blob_use_drop(bigint[], bigint[]) IS
     'Looks at uses of blobs by repositories, given pair by pair, of which a manifest has gone: those that no manifest has any more are not counted any longer, and blobs without any use are marked for deletion. What depends on another transaction is left for a review.';
-
-CREATE OR REPLACE FUNCTION quay_internal.blob_use_is_settled(repository_id bigint, blob_id bigint) RETURNS boolean
-    LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'quay_blob_use_is_settled';
-COMMENT ON FUNCTION quay_internal.blob_use_is_settled(bigint, bigint) IS
-    'Has the repository a manifest with the blob, of which no transaction under way takes it away?';
 
 CREATE OR REPLACE FUNCTION quay_internal.blob_unused(blob_ids bigint[]) RETURNS bigint[]
     LANGUAGE C STABLE PARALLEL SAFE CALLED ON NULL INPUT COST 50 AS 'MODULE_PATHNAME', 'quay_blob_unused';
@@ -338,13 +298,20 @@ CREATE OR REPLACE FUNCTION quay_internal.blob_discard(blob_ids bigint[]) RETURNS
 DECLARE
     discard_ms bigint := quay_internal.gc_due_new();
 BEGIN
-    INSERT INTO quay_internal.blob_deletion (blob_id, due_ms)
-    SELECT b.id, discard_ms FROM unnest(quay_internal.blob_unused(blob_ids)) AS b (id)
-    ON CONFLICT DO NOTHING;
+    IF blob_ids = '{}' THEN
+        RETURN;
+    END IF;
+    BEGIN
+        INSERT INTO quay_internal.blob_deletion (blob_id, due_ms) SELECT b.id, discard_ms FROM unnest(blob_ids) AS b (id);
+    EXCEPTION WHEN unique_violation THEN
+        -- Some are marked already, which is rare; and this takes twice the time.
+        INSERT INTO quay_internal.blob_deletion (blob_id, due_ms) SELECT b.id, discard_ms FROM unnest(blob_ids) AS b (id)
+        ON CONFLICT DO NOTHING;
+    END;
 END
 $$;
 COMMENT ON FUNCTION quay_internal.blob_discard(bigint[]) IS
-    'Marks for deletion those of the blobs that nothing uses. The caller has locked them FOR UPDATE.';
+    'Marks blobs for deletion, of which the caller knows, holding them FOR UPDATE, that nothing uses them.';
 
 CREATE OR REPLACE FUNCTION quay_internal.blob_revive(blob_ids bigint[]) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -400,23 +367,7 @@ COMMENT ON FUNCTION quay_internal.manifestblob_added() IS
     'Trigger: counts the blobs that manifests refer to. Errors: QY055 a blob is being deleted, QY056 quota exceeded, if manifestblob_link() wrote them.';
 
 CREATE OR REPLACE FUNCTION quay_internal.manifestblob_removed() RETURNS trigger
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_hashagg = off AS $$
-DECLARE
-    batch record;
-BEGIN
-    -- Most have other uses in the repository, and are not touched, nor locked: everybody pushes manifests with them.
-    FOR batch IN
-        SELECT array_agg(g.repository_id) AS repositories, array_agg(g.blob_id) AS blobs
-        FROM (SELECT min(r.manifest_id) AS manifest_id, r.repository_id, r.blob_id FROM removed AS r
-              GROUP BY r.repository_id, r.blob_id
-              HAVING NOT quay_internal.blob_use_is_settled(r.repository_id, r.blob_id)) AS g
-        GROUP BY g.manifest_id / 1000
-    LOOP
-        PERFORM quay_internal.blob_use_drop(batch.repositories, batch.blobs);
-    END LOOP;
-    RETURN NULL;
-END
-$$;
+    LANGUAGE C AS 'MODULE_PATHNAME', 'quay_manifestblob_removed';
 COMMENT ON FUNCTION quay_internal.manifestblob_removed() IS 'Trigger: what manifests referred to may not be in use any more.';
 
 CREATE OR REPLACE TRIGGER manifestblob_added AFTER INSERT ON quay.manifestblob

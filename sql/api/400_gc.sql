@@ -30,13 +30,13 @@ DECLARE
     now_ms bigint := quay_internal.clock_ms();
     object_ids bigint[];
 BEGIN
-    WITH due AS MATERIALIZED (
-        SELECT r.id FROM quay_internal.gc_review AS r
-        WHERE r.kind = gc_review_take.kind AND r.due_ms <= now_ms
-        ORDER BY r.due_ms, r.id
-        LIMIT n FOR UPDATE SKIP LOCKED
-    ), taken AS (
-        DELETE FROM quay_internal.gc_review AS r USING due WHERE r.id = due.id RETURNING r.object_id
+    WITH taken AS (
+        DELETE FROM quay_internal.gc_review AS r
+        WHERE r.ctid = ANY (ARRAY(SELECT x.ctid FROM quay_internal.gc_review AS x
+                                  WHERE x.kind = gc_review_take.kind AND x.due_ms <= now_ms
+                                  ORDER BY x.due_ms, x.id
+                                  LIMIT n FOR UPDATE SKIP LOCKED))
+        RETURNING r.object_id
     )
     SELECT array_agg(DISTINCT t.object_id) INTO object_ids FROM taken AS t;
     RETURN coalesce(object_ids, '{}');
@@ -55,7 +55,7 @@ END
 $$;
 COMMENT ON FUNCTION quay_internal.gc_keeps_immutable() IS 'Are rows of immutable tags never collected, since such tags cannot expire?';
 
-CREATE OR REPLACE FUNCTION quay_internal.gc_tags(n integer) RETURNS integer
+CREATE OR REPLACE FUNCTION quay_internal.gc_tags(n integer, OUT deleted integer, OUT manifest_ids bigint[])
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     reviewed bigint[] := quay_internal.gc_review_take('t', n);
@@ -76,8 +76,10 @@ BEGIN
                            ELSE greatest(t.lifetime_end_ms + u.removed_tag_expiration_s * 1000, now_ms + 1000) END
     FROM quay.tag AS t JOIN quay.repository AS r ON r.id = t.repository_id JOIN quay."user" AS u ON u.id = r.namespace_user_id
     WHERE t.id = ANY (quay_internal.array_except(reviewed, collected)) AND t.lifetime_end_ms IS NOT NULL;
-    IF collected = '{}' THEN
-        RETURN 0;
+    deleted := cardinality(collected);
+    manifest_ids := '{}';
+    IF deleted = 0 THEN
+        RETURN;
     END IF;
 
     DELETE FROM quay.tagnotificationsuccess AS s WHERE s.tag_id = ANY (collected);
@@ -87,18 +89,20 @@ BEGIN
     USING quay.tag AS t
     WHERE t.id = ANY (collected) AND s.repository_id = t.repository_id AND s.tag_name = t.name
       AND (quay_internal.tag_find(t.repository_id, t.name, now_ms)).id IS NULL;
-    DELETE FROM quay.tag AS t WHERE t.id = ANY (collected);
-    RETURN cardinality(collected);
+    manifest_ids := quay_internal.gc_tags_delete(collected);
 END
 $$;
 COMMENT ON FUNCTION quay_internal.gc_tags(integer) IS
-    'Reviews at most n tags, deletes those that ended longer ago than their namespace keeps removed tags, and returns how many these were.';
+    'Reviews at most n tags, deletes those that ended longer ago than their namespace keeps removed tags, and returns how many these were, and their manifests, for gc_manifests() in the same transaction.';
 
 CREATE OR REPLACE FUNCTION quay_internal.gc_namespaces(n integer) RETURNS integer
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     reviewed bigint[] := quay_internal.gc_review_take('n', n);
 BEGIN
+    IF reviewed = '{}' THEN
+        RETURN 0;
+    END IF;
     INSERT INTO quay_internal.gc_review (kind, object_id, due_ms)
     SELECT 't', t.id, t.lifetime_end_ms + u.removed_tag_expiration_s * 1000
     FROM quay."user" AS u JOIN quay.repository AS r ON r.namespace_user_id = u.id
@@ -126,15 +130,18 @@ $$;
 COMMENT ON FUNCTION quay_internal.manifest_unused(bigint[]) IS
     'Those of the manifests that no tag, not even a dead one, no index, and no referrer in their repository holds.';
 
-CREATE OR REPLACE FUNCTION quay_internal.gc_manifests(n integer) RETURNS integer
+CREATE OR REPLACE FUNCTION quay_internal.gc_manifests(n integer, untagged bigint[]) RETURNS integer
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    reviewed bigint[] := quay_internal.gc_review_take('m', n);
+    reviewed bigint[] := ARRAY[]::bigint[];
     locked bigint[];
     collected bigint[];
 BEGIN
+    IF n > cardinality(untagged) THEN
+        reviewed := quay_internal.gc_review_take('m', n - cardinality(untagged));
+    END IF;
     -- First without locks: most of what was pushed an hour ago is in use.
-    reviewed := quay_internal.manifest_unused(reviewed);
+    reviewed := quay_internal.manifest_unused(reviewed || untagged);
     IF reviewed = '{}' THEN
         RETURN 0;
     END IF;
@@ -158,8 +165,8 @@ BEGIN
     RETURN cardinality(collected);
 END
 $$;
-COMMENT ON FUNCTION quay_internal.gc_manifests(integer) IS
-    'Reviews at most n manifests, deletes those that nothing holds, with all that hangs on them, and returns how many these were.';
+COMMENT ON FUNCTION quay_internal.gc_manifests(integer, bigint[]) IS
+    'Looks at the manifests given, and so many under review that there are n, deletes those that nothing holds, with all that hangs on them, and returns how many these were.';
 
 -- Labels, and blobs: their rows, not yet their bytes
 
@@ -227,7 +234,7 @@ BEGIN
     reviewed := quay_internal.blob_unsettled(reviewed);
     locked := ARRAY(SELECT b.id FROM quay.imagestorage AS b WHERE b.id = ANY (reviewed) ORDER BY b.id FOR UPDATE SKIP LOCKED);
     PERFORM quay_internal.gc_review_add('b', quay_internal.array_except(reviewed, locked), 1000);
-    PERFORM quay_internal.blob_discard(locked);
+    PERFORM quay_internal.blob_discard(quay_internal.blob_unused(locked));
     RETURN cardinality(locked);
 END
 $$;
@@ -241,18 +248,23 @@ CREATE OR REPLACE FUNCTION quay.gc_run(n integer DEFAULT 1000)
     LANGUAGE plpgsql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     batch integer := quay_internal.batch_size(n);
+    untagged bigint[];
+    now_ms bigint;
 BEGIN
     PERFORM quay_internal.gc_require_primary();
     PERFORM quay_internal.gc_namespaces(batch);
-    tags := quay_internal.gc_tags(batch);
-    manifests := quay_internal.gc_manifests(batch);
+    SELECT t.deleted, t.manifest_ids INTO tags, untagged FROM quay_internal.gc_tags(batch) AS t;
+    manifests := quay_internal.gc_manifests(batch, untagged);
     labels := quay_internal.gc_labels(batch);
     uploads := quay_internal.gc_uploads(batch);
     PERFORM quay_internal.gc_uses(batch);
     PERFORM quay_internal.gc_blobs(batch);
+    -- The newest that is due: before the oldest there are the dead rows of all that was taken since the last vacuum.
+    now_ms := quay_internal.clock_ms();
     more := EXISTS (SELECT FROM unnest('{n,t,m,l,u,b}'::"char"[]) AS k (kind)
-                    WHERE EXISTS (SELECT FROM quay_internal.gc_review AS r
-                                  WHERE r.kind = k.kind AND r.due_ms <= quay_internal.clock_ms()))
+                    WHERE (SELECT true FROM quay_internal.gc_review AS r
+                           WHERE r.kind = k.kind AND r.due_ms <= now_ms
+                           ORDER BY r.due_ms DESC LIMIT 1))
          OR EXISTS (SELECT FROM quay.uploadedblob AS u WHERE u.expires_at <= quay_internal.utc_now());
     RETURN NEXT;
 END

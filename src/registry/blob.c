@@ -11,13 +11,12 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
-#include "scan.h"
+#include "registry/blob.h"
 
 PG_FUNCTION_INFO_V1(quay_blob_held);
 PG_FUNCTION_INFO_V1(quay_blob_ids);
 PG_FUNCTION_INFO_V1(quay_blob_unused);
 PG_FUNCTION_INFO_V1(quay_blob_unsettled);
-PG_FUNCTION_INFO_V1(quay_blob_use_is_settled);
 PG_FUNCTION_INFO_V1(quay_blob_use_missing);
 
 /* The empty layer, which belongs to everybody: see quay_internal.empty_layer(). */
@@ -30,9 +29,8 @@ is_empty_layer(const text *digest)
 		memcmp(VARDATA_ANY(digest), empty_layer, sizeof(empty_layer) - 1) == 0;
 }
 
-/* Prepares a look-up by repository, unless that is 0, and blob; the blob is still to be set. */
-static void
-prepare_use(QuayScan *scan, QuayTable table, QuayIndex index, int64 repository_id)
+void
+quay_blob_prepare_use(QuayScan *scan, QuayTable table, QuayIndex index, int64 repository_id)
 {
 	quay_catalog_check_select(table);
 	quay_scan_prepare(scan, table, index);
@@ -41,18 +39,17 @@ prepare_use(QuayScan *scan, QuayTable table, QuayIndex index, int64 repository_i
 	quay_scan_key_int64(scan, 0);
 }
 
-static bool
-has_use(QuayScan *scan, int64 blob_id)
+bool
+quay_blob_has_use(QuayScan *scan, int64 blob_id)
 {
 	quay_scan_rekey_int64(scan, scan->nkeys - 1, blob_id);
 	return quay_scan_next(scan);
 }
 
-/* A use that no transaction under way is about to take away: one that it deletes counts as a use for us until it commits. */
-static bool
-has_settled_use(QuayScan *scan, int64 blob_id)
+bool
+quay_blob_has_settled_use(QuayScan *scan, int64 blob_id)
 {
-	for (bool found = has_use(scan, blob_id); found; found = quay_scan_next(scan))
+	for (bool found = quay_blob_has_use(scan, blob_id); found; found = quay_scan_next(scan))
 	{
 		if (quay_scan_row_is_settled(scan))
 			return true;
@@ -68,9 +65,8 @@ namespace_of(QuayScan *repositories, int64 repository_id)
 	return quay_scan_next(repositories) ? quay_scan_int64(repositories, QUAY_REPOSITORY_NAMESPACE_USER_ID) : 0;
 }
 
-/* Prepares a look-up in blob_use; all keys are still to be set. */
-static void
-prepare_counted(QuayScan *scan)
+void
+quay_blob_prepare_counted(QuayScan *scan)
 {
 	quay_catalog_check_select(QUAY_BLOB_USE);
 	quay_scan_prepare(scan, QUAY_BLOB_USE, QUAY_BLOB_USE_BY_NAMESPACE_BLOB_REPOSITORY);
@@ -78,9 +74,8 @@ prepare_counted(QuayScan *scan)
 		quay_scan_key_int64(scan, 0);
 }
 
-/* Is a use of the blob by the repository counted? */
-static bool
-is_counted(QuayScan *uses, int64 namespace_id, int64 repository_id, int64 blob_id)
+bool
+quay_blob_is_counted(QuayScan *uses, int64 namespace_id, int64 repository_id, int64 blob_id)
 {
 	/* The keys first: with the scan under way each change of one would start it again. */
 	uses->keys[0].sk_argument = Int64GetDatum(namespace_id);
@@ -89,8 +84,22 @@ is_counted(QuayScan *uses, int64 namespace_id, int64 repository_id, int64 blob_i
 	return quay_scan_next(uses);
 }
 
-static ArrayType *
-id_array(Datum *ids, int count)
+int64
+quay_blob_empty_layer(void)
+{
+	QuayScan	blobs;
+	int64		id = 0;
+
+	quay_scan_prepare(&blobs, QUAY_IMAGESTORAGE, QUAY_IMAGESTORAGE_BY_DIGEST);
+	quay_scan_key_text(&blobs, cstring_to_text(empty_layer));
+	if (quay_scan_next(&blobs))
+		id = quay_scan_int64(&blobs, QUAY_IMAGESTORAGE_ID);
+	quay_scan_end(&blobs);
+	return id;
+}
+
+ArrayType *
+quay_blob_id_array(Datum *ids, int count)
 {
 	return construct_array(ids, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 }
@@ -120,8 +129,8 @@ quay_blob_ids(PG_FUNCTION_ARGS)
 	quay_catalog_check_select(QUAY_IMAGESTORAGE);
 	quay_scan_prepare(&blobs, QUAY_IMAGESTORAGE, QUAY_IMAGESTORAGE_BY_DIGEST);
 	quay_scan_key_text(&blobs, NULL);
-	prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_REPOSITORY_BLOB, repository_id);
-	prepare_use(&uploads, QUAY_UPLOADEDBLOB, QUAY_UPLOADEDBLOB_BY_REPOSITORY_BLOB, repository_id);
+	quay_blob_prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_REPOSITORY_BLOB, repository_id);
+	quay_blob_prepare_use(&uploads, QUAY_UPLOADEDBLOB, QUAY_UPLOADEDBLOB_BY_REPOSITORY_BLOB, repository_id);
 	for (int i = 0; i < count; i++)
 	{
 		const text *digest = nulls[i] ? NULL : (const text *) DatumGetPointer(digests[i]);
@@ -133,14 +142,14 @@ quay_blob_ids(PG_FUNCTION_ARGS)
 		if (!quay_scan_next(&blobs))
 			continue;
 		id = quay_scan_int64(&blobs, QUAY_IMAGESTORAGE_ID);
-		if (has_use(&manifests, id) || has_use(&uploads, id) || is_empty_layer(digest))
+		if (quay_blob_has_use(&manifests, id) || quay_blob_has_use(&uploads, id) || is_empty_layer(digest))
 			ids[held++] = Int64GetDatum(id);
 	}
 	quay_scan_end(&uploads);
 	quay_scan_end(&manifests);
 	quay_scan_end(&blobs);
 
-	PG_RETURN_ARRAYTYPE_P(id_array(ids, held));
+	PG_RETURN_ARRAYTYPE_P(quay_blob_id_array(ids, held));
 }
 
 /* Those of the blobs, an array, of which no use counts; never the empty layer, nor a blob that does not exist. */
@@ -158,17 +167,17 @@ without_use(Datum blob_ids, bool (*counts) (QuayScan *scan, int64 blob_id))
 
 	deconstruct_array(DatumGetArrayTypeP(blob_ids), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &ids, &nulls, &count);
 
-	prepare_use(&blobs, QUAY_IMAGESTORAGE, QUAY_IMAGESTORAGE_BY_ID, 0);
-	prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_BLOB, 0);
-	prepare_use(&uploads, QUAY_UPLOADEDBLOB, QUAY_UPLOADEDBLOB_BY_BLOB, 0);
-	prepare_use(&derived, QUAY_DERIVEDSTORAGEFORIMAGE, QUAY_DERIVEDSTORAGEFORIMAGE_BY_DERIVATIVE, 0);
+	quay_blob_prepare_use(&blobs, QUAY_IMAGESTORAGE, QUAY_IMAGESTORAGE_BY_ID, 0);
+	quay_blob_prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_BLOB, 0);
+	quay_blob_prepare_use(&uploads, QUAY_UPLOADEDBLOB, QUAY_UPLOADEDBLOB_BY_BLOB, 0);
+	quay_blob_prepare_use(&derived, QUAY_DERIVEDSTORAGEFORIMAGE, QUAY_DERIVEDSTORAGEFORIMAGE_BY_DERIVATIVE, 0);
 	for (int i = 0; i < count; i++)
 	{
 		int64		id = nulls[i] ? 0 : DatumGetInt64(ids[i]);
 		Datum		digest;
 		bool		isnull;
 
-		if (nulls[i] || counts(&manifests, id) || counts(&uploads, id) || counts(&derived, id) || !has_use(&blobs, id))
+		if (nulls[i] || counts(&manifests, id) || counts(&uploads, id) || counts(&derived, id) || !quay_blob_has_use(&blobs, id))
 			continue;
 		digest = quay_scan_datum(&blobs, QUAY_IMAGESTORAGE_CONTENT_CHECKSUM, &isnull);
 		if (isnull || !is_empty_layer((const text *) DatumGetPointer(digest)))
@@ -179,7 +188,7 @@ without_use(Datum blob_ids, bool (*counts) (QuayScan *scan, int64 blob_id))
 	quay_scan_end(&manifests);
 	quay_scan_end(&blobs);
 
-	PG_RETURN_ARRAYTYPE_P(id_array(ids, unused));
+	PG_RETURN_ARRAYTYPE_P(quay_blob_id_array(ids, unused));
 }
 
 /*
@@ -191,7 +200,7 @@ quay_blob_unused(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0))
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT8OID));
-	return without_use(PG_GETARG_DATUM(0), has_use);
+	return without_use(PG_GETARG_DATUM(0), quay_blob_has_use);
 }
 
 /*
@@ -203,23 +212,7 @@ quay_blob_unsettled(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0))
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT8OID));
-	return without_use(PG_GETARG_DATUM(0), has_settled_use);
-}
-
-/*
- * quay_internal.blob_use_is_settled(repository_id, blob_id): has the repository a manifest with the blob, of which no transaction under way
- * takes it away?
- */
-Datum
-quay_blob_use_is_settled(PG_FUNCTION_ARGS)
-{
-	QuayScan	manifests;
-	bool		settled;
-
-	prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_REPOSITORY_BLOB, PG_GETARG_INT64(0));
-	settled = has_settled_use(&manifests, PG_GETARG_INT64(1));
-	quay_scan_end(&manifests);
-	PG_RETURN_BOOL(settled);
+	return without_use(PG_GETARG_DATUM(0), quay_blob_has_settled_use);
 }
 
 /*
@@ -243,18 +236,18 @@ quay_blob_held(PG_FUNCTION_ARGS)
 
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &ids, &nulls, &count);
 
-	prepare_use(&repositories, QUAY_REPOSITORY, QUAY_REPOSITORY_BY_ID, 0);
+	quay_blob_prepare_use(&repositories, QUAY_REPOSITORY, QUAY_REPOSITORY_BY_ID, 0);
 	namespace_id = namespace_of(&repositories, repository_id);
-	prepare_counted(&uses);
-	prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_REPOSITORY_BLOB, repository_id);
-	prepare_use(&uploads, QUAY_UPLOADEDBLOB, QUAY_UPLOADEDBLOB_BY_REPOSITORY_BLOB, repository_id);
-	prepare_use(&blobs, QUAY_IMAGESTORAGE, QUAY_IMAGESTORAGE_BY_ID, 0);
+	quay_blob_prepare_counted(&uses);
+	quay_blob_prepare_use(&manifests, QUAY_MANIFESTBLOB, QUAY_MANIFESTBLOB_BY_REPOSITORY_BLOB, repository_id);
+	quay_blob_prepare_use(&uploads, QUAY_UPLOADEDBLOB, QUAY_UPLOADEDBLOB_BY_REPOSITORY_BLOB, repository_id);
+	quay_blob_prepare_use(&blobs, QUAY_IMAGESTORAGE, QUAY_IMAGESTORAGE_BY_ID, 0);
 	for (int i = 0; i < count; i++)
 	{
 		int64		id = nulls[i] ? 0 : DatumGetInt64(ids[i]);
-		bool		has = is_counted(&uses, namespace_id, repository_id, id) || has_use(&uploads, id) || has_use(&manifests, id);
+		bool		has = quay_blob_is_counted(&uses, namespace_id, repository_id, id) || quay_blob_has_use(&uploads, id) || quay_blob_has_use(&manifests, id);
 
-		if (!has && has_use(&blobs, id))
+		if (!has && quay_blob_has_use(&blobs, id))
 		{
 			bool		isnull;
 			Datum		digest = quay_scan_datum(&blobs, QUAY_IMAGESTORAGE_CONTENT_CHECKSUM, &isnull);
@@ -270,7 +263,7 @@ quay_blob_held(PG_FUNCTION_ARGS)
 	quay_scan_end(&uses);
 	quay_scan_end(&repositories);
 
-	PG_RETURN_ARRAYTYPE_P(id_array(ids, held));
+	PG_RETURN_ARRAYTYPE_P(quay_blob_id_array(ids, held));
 }
 
 /*
@@ -296,15 +289,15 @@ quay_blob_use_missing(PG_FUNCTION_ARGS)
 	if (count != blob_count)
 		elog(ERROR, "%d repositories with %d blobs", count, blob_count);
 
-	prepare_use(&repositories, QUAY_REPOSITORY, QUAY_REPOSITORY_BY_ID, 0);
-	prepare_counted(&uses);
+	quay_blob_prepare_use(&repositories, QUAY_REPOSITORY, QUAY_REPOSITORY_BY_ID, 0);
+	quay_blob_prepare_counted(&uses);
 	for (int i = 0; i < count; i++)
 	{
 		int64		repository_id = DatumGetInt64(repository_ids[i]);
 
 		if (repository_id != last_repository)
 			namespace_id = namespace_of(&repositories, last_repository = repository_id);
-		if (!is_counted(&uses, namespace_id, repository_id, DatumGetInt64(blob_ids[i])))
+		if (!quay_blob_is_counted(&uses, namespace_id, repository_id, DatumGetInt64(blob_ids[i])))
 			repository_ids[missing++] = Int32GetDatum(i + 1);
 	}
 	quay_scan_end(&uses);
