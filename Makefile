@@ -114,6 +114,7 @@ coverage:
 	@$(check) --coverage
 
 bench:
+	@test/tools/deps build bench
 	@test/tools/bench
 
 demo:

@@ -39,7 +39,7 @@ typedef struct IndexName
 } IndexName;
 
 static const TableName table_names[QUAY_TABLE_COUNT] = {
-	[QUAY_USER] = {"quay", "user", {"id", "username", "organization", "robot", "enabled"}},
+	[QUAY_USER] = {"quay", "user", {"id", "username", "organization", "robot", "enabled", "uuid"}},
 	[QUAY_REPOSITORY] = {"quay", "repository",
 	{"id", "namespace_user_id", "name", "visibility_id", "kind_id", "state"}},
 	[QUAY_TEAM] = {"quay", "team", {"id", "name", "organization_id", "role_id"}},
@@ -64,6 +64,11 @@ static const TableName table_names[QUAY_TABLE_COUNT] = {
 	[QUAY_MANIFESTBLOB] = {"quay", "manifestblob", {"repository_id", "blob_id"}},
 	[QUAY_UPLOADEDBLOB] = {"quay", "uploadedblob", {"repository_id", "blob_id"}},
 	[QUAY_DERIVEDSTORAGEFORIMAGE] = {"quay", "derivedstorageforimage", {"derivative_id"}},
+	[QUAY_QUEUEITEM] = {"quay", "queueitem",
+	{"id", "queue_name", "available_after", "available", "processing_expires", "retries_remaining"}},
+	[QUAY_CACHE_ENTRY] = {"quay", "cache_entry", {"expires_ms", "key", "value", "bytes"}, .later = true},
+	[QUAY_SESSION] = {"quay", "session",
+	{"id", "user_id", "created_ms", "touched_ms", "expires_ms", "digest", "uuid", "data"}, .later = true},
 	[QUAY_BLOB_USE] = {"quay_internal", "blob_use", {"repository_id", "blob_id", "namespace_id"}, .later = true},
 };
 
@@ -93,6 +98,12 @@ static const IndexName index_names[QUAY_INDEX_COUNT] = {
 	[QUAY_MANIFESTBLOB_BY_BLOB] = {"manifestblob_blob_id"},
 	[QUAY_UPLOADEDBLOB_BY_BLOB] = {"uploadedblob_blob_id"},
 	[QUAY_DERIVEDSTORAGEFORIMAGE_BY_DERIVATIVE] = {"derivedstorageforimage_derivative_id"},
+	[QUAY_QUEUEITEM_BY_DUE] = {"queueitem_due", .later = true},
+	[QUAY_QUEUEITEM_BY_LANE] = {"queueitem_lane", .later = true},
+	[QUAY_QUEUEITEM_BY_PATH] = {"queueitem_queue_name_id", .later = true},
+	[QUAY_QUEUEITEM_RUNNING] = {"queueitem_running", .later = true},
+	[QUAY_CACHE_ENTRY_BY_KEY] = {"pk_cache_entry", .later = true},
+	[QUAY_SESSION_BY_DIGEST] = {"session_digest", .later = true},
 	[QUAY_BLOB_USE_BY_NAMESPACE_BLOB_REPOSITORY] = {"pk_blob_use", .later = true, .internal = true},
 	[QUAY_BLOB_USE_BY_REPOSITORY] = {"blob_use_repository_id", .later = true, .internal = true},
 };

@@ -10,6 +10,7 @@
 
 #include "utils/elog.h"
 
+#define QUAY_ERRCODE_KIND_UNKNOWN				MAKE_SQLSTATE('Q', 'Y', '0', '0', '9')
 #define QUAY_ERRCODE_DIGEST_INVALID				MAKE_SQLSTATE('Q', 'Y', '0', '2', '0')
 #define QUAY_ERRCODE_DIGEST_UNSUPPORTED			MAKE_SQLSTATE('Q', 'Y', '0', '2', '2')
 #define QUAY_ERRCODE_MANIFEST_INVALID			MAKE_SQLSTATE('Q', 'Y', '0', '3', '0')

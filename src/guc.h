@@ -7,6 +7,8 @@
 
 extern bool quay_guc_allow_drop;
 extern bool quay_guc_anonymous_access;
+extern int	quay_guc_buildlog_lifetime;
+extern int	quay_guc_buildlog_notify_interval;
 extern char *quay_guc_clock;
 extern char *quay_guc_database_secret_key;
 extern char *quay_guc_database_secret_key_file;
@@ -14,6 +16,7 @@ extern char *quay_guc_database_secret_key_previous;
 extern char *quay_guc_database_secret_key_previous_file;
 extern int	quay_guc_entity_cache_size;
 extern int	quay_guc_maximum_manifest_size;
+extern bool quay_guc_notify;
 extern bool quay_guc_refuse_over_limit;
 extern bool quay_guc_restricted_users;
 extern int	quay_guc_rights_cache_size;

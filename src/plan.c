@@ -13,24 +13,54 @@
 #include "compat.h"
 #include "plan.h"
 
-#define MAX_ARGUMENTS 2
+#define QUAY_MAX_ARGUMENTS 6
 
 typedef struct Statement
 {
 	const char *text;
-	int			arguments;
-	Oid			types[MAX_ARGUMENTS];
+	int			nargs;
+	Oid			types[QUAY_MAX_ARGUMENTS];
 } Statement;
 
 static const Statement statements[QUAY_PLAN_COUNT] = {
-	[QUAY_PLAN_MIRROR_ROBOT] =
-	{"SELECT internal_robot_id FROM quay.repomirrorconfig WHERE repository_id OPERATOR(pg_catalog.=) $1", 1, {INT8OID}},
-	[QUAY_PLAN_ORGMIRROR_ROBOT] =
-	{"SELECT internal_robot_id FROM quay.orgmirrorconfig WHERE organization_id OPERATOR(pg_catalog.=) $1", 1, {INT8OID}},
-	[QUAY_PLAN_BLOB_USE_DROP] =
-	{"SELECT quay_internal.blob_use_drop($1, $2)", 2, {INT8ARRAYOID, INT8ARRAYOID}},
-	[QUAY_PLAN_TAG_DELETE] =
-	{"DELETE FROM quay.tag WHERE id OPERATOR(pg_catalog.=) ANY ($1) RETURNING manifest_id", 1, {INT8ARRAYOID}},
+	[QUAY_PLAN_MIRROR_ROBOT] = {
+		"SELECT internal_robot_id FROM quay.repomirrorconfig WHERE repository_id OPERATOR(pg_catalog.=) $1",
+		1, {INT8OID}
+	},
+	[QUAY_PLAN_ORGMIRROR_ROBOT] = {
+		"SELECT internal_robot_id FROM quay.orgmirrorconfig WHERE organization_id OPERATOR(pg_catalog.=) $1",
+		1, {INT8OID}
+	},
+	[QUAY_PLAN_BLOB_USE_DROP] = {
+		"SELECT quay_internal.blob_use_drop($1, $2)",
+		2, {INT8ARRAYOID, INT8ARRAYOID}
+	},
+	[QUAY_PLAN_TAG_DELETE] = {
+		"DELETE FROM quay.tag WHERE id OPERATOR(pg_catalog.=) ANY ($1) RETURNING manifest_id",
+		1, {INT8ARRAYOID}
+	},
+	[QUAY_PLAN_BUILDLOG_LAST] = {
+		"SELECT b.id, l.index, l.created_ms FROM quay.repositorybuild AS b "
+		"LEFT JOIN LATERAL (SELECT n.index, n.created_ms FROM quay_internal.build_log_line AS n WHERE n.build_id OPERATOR(pg_catalog.=) b.id "
+		"ORDER BY n.index DESC LIMIT 1) AS l ON true "
+		"WHERE b.uuid OPERATOR(pg_catalog.=) $1 AND NOT b.logs_archived",
+		1, {TEXTOID}
+	},
+	[QUAY_PLAN_BUILDLOG_ADD] = {
+		"INSERT INTO quay_internal.build_log_line (build_id, index, created_ms, message, type, data) VALUES ($1, $2, $3, $4, $5, $6)",
+		6, {INT8OID, INT4OID, INT8OID, TEXTOID, TEXTOID, JSONBOID}
+	},
+	[QUAY_PLAN_BUILDLOG_ADD_MANY] = {
+		"INSERT INTO quay_internal.build_log_line (build_id, index, created_ms, message, type, data) "
+		"SELECT $1, ($2 OPERATOR(pg_catalog.+) m.n OPERATOR(pg_catalog.-) 1)::pg_catalog.int4, $3, m.message, m.type, m.data "
+		"FROM ROWS FROM (pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6)) WITH ORDINALITY AS m (message, type, data, n)",
+		6, {INT8OID, INT4OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID}
+	},
+	[QUAY_PLAN_BUILDLOG_BEGIN] = {
+		"INSERT INTO quay_internal.build_log AS l (build_id, expires_ms) VALUES ($1, $2) "
+		"ON CONFLICT (build_id) DO UPDATE SET expires_ms = coalesce(l.expires_ms, EXCLUDED.expires_ms)",
+		2, {INT8OID, INT8OID}
+	},
 };
 
 static SPIPlanPtr plans[QUAY_PLAN_COUNT];
@@ -39,7 +69,6 @@ SPIPlanPtr
 quay_plan_get(QuayPlan plan)
 {
 	const Statement *statement = &statements[plan];
-	Oid			types[MAX_ARGUMENTS];
 	SPIPlanPtr	made;
 
 	if (plans[plan] != NULL)
@@ -50,8 +79,7 @@ quay_plan_get(QuayPlan plan)
 		plans[plan] = NULL;
 	}
 
-	memcpy(types, statement->types, sizeof(types));
-	made = SPI_prepare(statement->text, statement->arguments, types);
+	made = SPI_prepare(statement->text, statement->nargs, (Oid *) statement->types);
 	if (made == NULL)
 		elog(ERROR, "could not prepare statement %d: %s", (int) plan, SPI_result_code_string(SPI_result));
 	SPI_keepplan(made);

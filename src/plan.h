@@ -12,10 +12,14 @@ typedef enum QuayPlan
 	QUAY_PLAN_MIRROR_ROBOT,
 	QUAY_PLAN_ORGMIRROR_ROBOT,
 	QUAY_PLAN_BLOB_USE_DROP,
-	QUAY_PLAN_TAG_DELETE
+	QUAY_PLAN_TAG_DELETE,
+	QUAY_PLAN_BUILDLOG_LAST,
+	QUAY_PLAN_BUILDLOG_ADD,
+	QUAY_PLAN_BUILDLOG_ADD_MANY,
+	QUAY_PLAN_BUILDLOG_BEGIN
 } QuayPlan;
 
-#define QUAY_PLAN_COUNT (QUAY_PLAN_TAG_DELETE + 1)
+#define QUAY_PLAN_COUNT (QUAY_PLAN_BUILDLOG_BEGIN + 1)
 
 /* The kept plan of a statement; made, or made anew if it has become invalid. Needs an open SPI connection. */
 extern SPIPlanPtr quay_plan_get(QuayPlan plan);

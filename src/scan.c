@@ -68,6 +68,12 @@ quay_scan_key_text(QuayScan *scan, const text *value)
 	add_key(scan, BTEqualStrategyNumber, F_TEXTEQ, C_COLLATION_OID, PointerGetDatum(value));
 }
 
+void
+quay_scan_key_bytea(QuayScan *scan, const bytea *value)
+{
+	add_key(scan, BTEqualStrategyNumber, F_BYTEAEQ, InvalidOid, PointerGetDatum(value));
+}
+
 bool
 quay_scan_next(QuayScan *scan)
 {

@@ -41,6 +41,7 @@ extern void quay_scan_key_int64(QuayScan *scan, int64 value);
 extern void quay_scan_key_int64_greater(QuayScan *scan, int64 value);
 extern void quay_scan_key_null(QuayScan *scan);
 extern void quay_scan_key_text(QuayScan *scan, const text *value);
+extern void quay_scan_key_bytea(QuayScan *scan, const bytea *value);
 extern bool quay_scan_next(QuayScan *scan);
 /* Starts the scan again, with another value for one of its keys: much cheaper than a new scan. */
 extern void quay_scan_rekey_int64(QuayScan *scan, int key, int64 value);

@@ -168,7 +168,7 @@ COMMENT ON FUNCTION quay.user_rename(text, text, boolean, text, text) IS
 'Gives a person, or for an administrator also an organization, another name, and its robots with it. True if renamed; false if that is the name already. Either way the person need no longer confirm it.
 
 A person may do so with the setting quay.user_rename, or once, if asked to confirm the name, with quay.username_confirmation.
-Rights follow the tables that list names, not the person: a name in quay.superuser stays with its owner (QY023), and nobody gets a name that is listed in quay.superuser or quay.unrestricted_user, or that has robots in quay.allowed_robot (QY006). Entries of the lists quay.unrestricted_user, quay.allowed_robot, quay.public_namespace and quay.deletion_grace_namespace keep the old name. Items that wait in queues do too.
+Rights follow the tables that list names, not the person: a name in quay.superuser stays with its owner (QY023), and nobody gets a name that is listed in quay.superuser or quay.unrestricted_user, or that has robots in quay.allowed_robot (QY006). Entries of the lists quay.unrestricted_user, quay.allowed_robot, quay.public_namespace, quay.deletion_grace_namespace and quay.unlogged_namespace keep the old name. Items that wait in queues do too.
 Errors: QY001 illegal name, also that of a robot that gets too long; QY006 name taken, reserved, or of a namespace that is being deleted; QY007 user or actor unknown; QY015 renaming is off; QY023; 25000 in a REPEATABLE READ transaction.';
 
 CREATE OR REPLACE FUNCTION quay_internal.user_email_change(target quay."user", email text) RETURNS void

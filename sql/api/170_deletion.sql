@@ -28,8 +28,7 @@ COMMENT ON FUNCTION quay.namespace_sole_admin_list(text) IS
 CREATE OR REPLACE FUNCTION quay_internal.namespace_queue_delete(namespace text) RETURNS bigint
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN (SELECT sum(quay_internal.queue_delete(quay_internal.queue_path(q.name, namespace_queue_delete.namespace)))
-            FROM unnest(ARRAY['notification', 'dockerfilebuild', 'repositorygc', 'exportactionlogs', 'proxycacheblob']) AS q (name));
+    RETURN quay.queue_namespace_delete(namespace);
 END
 $$;
 COMMENT ON FUNCTION quay_internal.namespace_queue_delete(text) IS
@@ -86,8 +85,8 @@ CREATE OR REPLACE FUNCTION quay_internal.account_delete_linked(account_ids bigin
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- As a builder
-    UPDATE quay.repositorybuild AS b SET pull_robot_id = NULL WHERE b.pull_robot_id = ANY (account_ids);
     UPDATE quay.repositorybuildtrigger AS t SET pull_robot_id = NULL WHERE t.pull_robot_id = ANY (account_ids);
+    UPDATE quay.repositorybuild AS b SET pull_robot_id = NULL WHERE b.pull_robot_id = ANY (account_ids);
     PERFORM quay_internal.trigger_delete_many(
         ARRAY(SELECT t.id FROM quay.repositorybuildtrigger AS t WHERE t.connected_user_id = ANY (account_ids)));
 

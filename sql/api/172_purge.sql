@@ -131,6 +131,7 @@ BEGIN
     DELETE FROM quay.allowed_robot AS s WHERE split_part(s.username, '+', 1) = namespace_purge_names.name;
     DELETE FROM quay.deletion_grace_namespace AS s WHERE s.username = namespace_purge_names.name;
     DELETE FROM quay.public_namespace AS s WHERE s.username = namespace_purge_names.name;
+    DELETE FROM quay.unlogged_namespace AS s WHERE s.username = namespace_purge_names.name;
     PERFORM quay_internal.namespace_queue_delete(namespace_purge_names.name);
 END
 $$;

@@ -78,12 +78,12 @@ COMMENT ON FUNCTION quay_internal.tag_free_end(bigint, text, bigint) IS
 CREATE OR REPLACE FUNCTION quay_internal.tag_end_many(tag_ids bigint[], end_ms bigint) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- A notice of a coming expiry was about the old end.
-    DELETE FROM quay.tagnotificationsuccess AS n WHERE n.tag_id = ANY (tag_ids);
     UPDATE quay.tag AS t
     SET lifetime_end_ms = quay_internal.tag_free_end(t.repository_id, t.name, tag_end_many.end_ms),
         ended = coalesce(tag_end_many.end_ms <= quay_internal.clock_ms(), false)
     WHERE t.id = ANY (tag_ids);
+    -- A notice of a coming expiry was about the old end. Afterwards: the update has waited for whoever was just giving one.
+    DELETE FROM quay.tagnotificationsuccess AS n WHERE n.tag_id = ANY (tag_ids);
 END
 $$;
 COMMENT ON FUNCTION quay_internal.tag_end_many(bigint[], bigint) IS

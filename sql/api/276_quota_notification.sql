@@ -25,7 +25,7 @@ CREATE OR REPLACE FUNCTION quay_internal.quota_channel_exists(namespace_id bigin
 BEGIN
     RETURN EXISTS (SELECT FROM quay.namespacenotification AS n JOIN quay.externalnotificationevent AS e ON e.id = n.event_id
                    WHERE n.namespace_id = quota_channel_exists.namespace_id AND e.name = quota_channel_exists.kind
-                     AND n.number_of_failures < 3);
+                     AND n.number_of_failures < quay_internal.notification_failure_limit());
 END
 $$;
 COMMENT ON FUNCTION quay_internal.quota_channel_exists(bigint, text) IS
@@ -100,7 +100,7 @@ BEGIN
         CONTINUE WHEN EXISTS (
             SELECT FROM quay.notification AS n JOIN quay.notificationkind AS k ON k.id = n.kind_id
             WHERE n.target_id = admin_id AND k.name = quota_notice_add.kind AND (NOT n.dismissed OR n.created > since)
-              AND quay_internal.json_read(n.metadata_json) @> metadata);
+              AND quay_internal.notification_matches(n.metadata_json, metadata));
         PERFORM quay_internal.notification_add(kind, admin_id, metadata, quay_internal.quota_notice_path(quota_notice_add.namespace_id, kind));
         added := added + 1;
     END LOOP;

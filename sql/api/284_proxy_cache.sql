@@ -249,8 +249,8 @@ DECLARE
           AND (abs(t.lifetime_end_ms - end_ms) >= 1000 OR (t.lifetime_end_ms IS NULL) <> (end_ms IS NULL))
           AND NOT (t.immutable AND quay_internal.setting('immutable_tags')::boolean));
 BEGIN
-    DELETE FROM quay.tagnotificationsuccess AS n WHERE n.tag_id = ANY (changed);
     UPDATE quay.tag AS t SET lifetime_end_ms = end_ms WHERE t.id = ANY (changed);
+    DELETE FROM quay.tagnotificationsuccess AS n WHERE n.tag_id = ANY (changed);
 END
 $$;
 COMMENT ON FUNCTION quay_internal.proxy_tag_extend(bigint[], bigint) IS

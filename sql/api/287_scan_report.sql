@@ -108,7 +108,8 @@ BEGIN
                ARRAY(SELECT DISTINCT s.severity
                      FROM quay.repositorynotification AS t
                      CROSS JOIN LATERAL (SELECT quay_internal.json_read(t.event_config_json) #>> '{vulnerability,priority}') AS s (severity)
-                     WHERE t.repository_id = r.id AND t.event_id = found_event_id AND t.number_of_failures < 3 AND s.severity <> ''
+                     WHERE t.repository_id = r.id AND t.event_id = found_event_id
+                       AND t.number_of_failures < quay_internal.notification_failure_limit() AND s.severity <> ''
                      ORDER BY 1),
                ARRAY(SELECT DISTINCT t.name::text FROM quay.tag AS t
                      WHERE t.manifest_id = m.id AND NOT t.hidden AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > now_ms)
@@ -118,7 +119,8 @@ BEGIN
         JOIN quay."user" AS u ON u.id = r.namespace_user_id AND u.enabled
         WHERE m.digest = scan_notify_find.digest AND m.id > coalesce(scan_notify_find.after, 0)
           AND EXISTS (SELECT FROM quay.repositorynotification AS t
-                      WHERE t.repository_id = r.id AND t.event_id = found_event_id AND t.number_of_failures < 3)
+                      WHERE t.repository_id = r.id AND t.event_id = found_event_id
+                        AND t.number_of_failures < quay_internal.notification_failure_limit())
         ORDER BY m.id
         LIMIT page_size;
 END
@@ -135,7 +137,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quay.scan_notify(text, text, jsonb) IS
-    'Queues the event vulnerability_found for each notification of the repository that waits for it, and returns how many there were. data: tags, and vulnerability with id, description, link, priority and has_fix; and vulnerable_index_report_created, "true", if it is about a first scan. Errors: QY002, QY003, QY004.';
+    'Queues the event vulnerability_found for each notification of the repository that waits for it, is enabled, and wants to hear of this severity; returns how many there were. data: tags, and vulnerability with id, description, link, priority and has_fix; and vulnerable_index_report_created, "true", if it is about a first scan. Errors: QY002, QY003, QY004.';
 
 -- Reports that nobody needs any more. The trigger leaves a hint for each manifest that had one; whether another manifest has the digest is
 -- only looked at later, since whoever deletes manifests deletes many.

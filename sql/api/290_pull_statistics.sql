@@ -90,7 +90,8 @@ $$;
 COMMENT ON FUNCTION quay_internal.pull_add(bigint[], text[], text[], bigint[], timestamp[]) IS
     'Adds pulls to the statistics of tags and manifests; the arrays belong together, place by place. Answers how many rows of each were written, and the repositories that do not exist or are being deleted, whose pulls are left out.';
 
-CREATE OR REPLACE FUNCTION quay.pull_record_many(events jsonb) RETURNS TABLE (tags bigint, manifests bigint, unknown_repositories bigint[])
+CREATE OR REPLACE FUNCTION quay.pull_record_many(events jsonb, batch text DEFAULT NULL)
+    RETURNS TABLE (tags bigint, manifests bigint, unknown_repositories bigint[], repeated boolean)
     LANGUAGE plpgsql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -113,8 +114,23 @@ BEGIN
             DETAIL = format('Item %s %s.', wrong.number, wrong.problem),
             HINT = 'No item was counted: correct or drop this one and send all again.';
     END IF;
+    IF octet_length(pull_record_many.batch) NOT BETWEEN 1 AND 255 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'illegal key of a batch',
+            DETAIL = format('"%s" has %s bytes.', left(pull_record_many.batch, 80), octet_length(pull_record_many.batch)),
+            HINT = 'Use 1 to 255 bytes, such as a UUID that is made with the batch and sent again with it.';
+    END IF;
+    IF pull_record_many.batch IS NOT NULL THEN
+        -- Of two at once the second one waits for the first.
+        INSERT INTO quay_internal.pull_batch (batch, counted_ms) VALUES (pull_record_many.batch, quay_internal.clock_ms())
+        ON CONFLICT ON CONSTRAINT pk_pull_batch DO NOTHING;
+        IF NOT FOUND THEN
+            RETURN QUERY SELECT 0::bigint, 0::bigint, '{}'::bigint[], true;
+            RETURN;
+        END IF;
+    END IF;
     RETURN QUERY
-        SELECT a.tag_rows, a.manifest_rows, a.unknown_ids
+        SELECT a.tag_rows, a.manifest_rows, a.unknown_ids, false
         FROM (SELECT array_agg((e.event ->> 'repository_id')::bigint) AS repository_ids,
                      array_agg(e.event ->> 'tag_name') AS tag_names,
                      array_agg(e.event ->> 'manifest_digest') AS digests,
@@ -124,12 +140,12 @@ BEGIN
         CROSS JOIN LATERAL quay_internal.pull_add(p.repository_ids, p.tag_names, p.digests, p.pulls, p.times) AS a;
 END
 $$;
-COMMENT ON FUNCTION quay.pull_record_many(jsonb) IS
+COMMENT ON FUNCTION quay.pull_record_many(jsonb, text) IS
 'Counts many pulls at once: an array of objects {"repository_id", "tag_name", "manifest_digest", "pull_count", "last_pull_timestamp"}. repository_id is what pull() answers. An item with a tag_name counts for the tag, and with a manifest_digest for the manifest; one of the two is needed. pull_count: 1 unless given. last_pull_timestamp: the last of them, in the form of ISO 8601, UTC unless it says otherwise; now unless given, and what lies in the future counts as now.
 
 The same tag or manifest may come again, in one call or in two calls at once: the counts add up, the last time is the latest, and the digest of a tag is that of its latest pull.
-Answers how many rows of each kind were written, and the repositories that do not exist or are being deleted: their items are left out. An empty array writes nothing. Whether to count pulls at all is for the caller to decide; quay.image_pull_stats says only whether a deleted tag loses its counts.
-Errors: 22023 not an array, or an item is malformed (nothing is counted then).';
+Answers how many rows of each kind were written, and the repositories that do not exist or are being deleted: their items are left out. An empty array writes nothing. batch: a key that the client makes for this batch and uses for nothing else; sent again with the same key within seven days, because the answer got lost, the batch is not counted a second time, and repeated is true. Whether to count pulls at all is for the caller to decide; quay.image_pull_stats says only whether a deleted tag loses its counts.
+Errors: 22023 not an array, an item is malformed (nothing is counted then), or the key of the batch is.';
 
 CREATE OR REPLACE FUNCTION quay.pull_record(namespace text, repository text, digest text DEFAULT NULL, tag text DEFAULT NULL,
                                             pulls bigint DEFAULT 1, pulled_at timestamptz DEFAULT NULL) RETURNS boolean

@@ -258,7 +258,8 @@ BEGIN
             'application/vnd.oci.image.manifest.v1+json'),
         ('notificationkind', 'build_failure build_queued build_start build_success expiring_license maintenance org_team_invite over_private_usage '
             'password_required repo_push service_key_submitted vulnerability_found build_cancelled repo_mirror_sync_started '
-            'repo_mirror_sync_success repo_mirror_sync_failed quota_warning quota_error assigned_authorization'),
+            'repo_mirror_sync_success repo_mirror_sync_failed quota_warning quota_error assigned_authorization '
+            'repo_image_expiry test_notification'),
         ('quotatype', 'Warning Reject'),
         ('repositorykind', 'image application'),
         ('role', 'admin write read'),

@@ -13,9 +13,13 @@ BEGIN
     RETURN QUERY VALUES
         ('accesstoken', 'token_code'),
         ('appspecificauthtoken', 'token_secret'),
+        ('cache_entry', 'bytes'),
+        ('cache_entry', 'claim'),
+        ('cache_entry', 'value'),
         ('emailconfirmation', 'code'),
         ('emailconfirmation', 'verification_code'),
         ('namespacenotification', 'config_json'),
+        ('namespacenotification', 'last_error'),
         ('notification', 'metadata_json'),
         ('oauthaccesstoken', 'token_code'),
         ('oauthaccesstoken', 'token_digest'),
@@ -33,7 +37,11 @@ BEGIN
         ('repositorybuildtrigger', 'secure_auth_token'),
         ('repositorybuildtrigger', 'secure_private_key'),
         ('repositorynotification', 'config_json'),
+        ('repositorynotification', 'last_error'),
         ('robotaccounttoken', 'token'),
+        ('session', 'data'),
+        ('session', 'digest'),
+        ('session', 'uuid'),
         ('teammemberinvite', 'invite_token'),
         ('user', 'password_hash');
 END
@@ -46,23 +54,32 @@ CREATE OR REPLACE FUNCTION quay_internal.function_is_for(function regprocedure, 
 DECLARE
     -- What changes the installation or the rights in it.
     for_admin CONSTANT text[] := ARRAY['downgrade_refuse', 'field_encrypt_with', 'field_key', 'field_rotate', 'grant_role',
-                                    'log_partition_drop', 'log_partition_ensure', 'revoke_role', 'search_index_create', 'secret_check',
-                                    'secret_rotate', 'secret_rotate_all', 'secret_rotate_batch', 'secret_rotate_start', 'secret_rotate_verify',
-                                    'secret_scan', 'version_require', 'version_set'];
+                                    'log_archive_confirm', 'log_count_month_update', 'log_count_reset', 'log_count_update',
+                                    'log_partition_drop', 'log_partition_ensure', 'log_removal_note', 'log_retain', 'log_rows_delete',
+                                    'log_seal', 'log_seal_block_add', 'log_seal_rekey', 'log_settled_id', 'maintenance_log_partition',
+                                    'maintenance_log_retain', 'maintenance_log_seal',
+                                    'maintenance_reset', 'maintenance_schedule', 'maintenance_set', 'maintenance_unschedule',
+                                    'revoke_role', 'search_index_create', 'secret_check', 'secret_rotate', 'secret_rotate_all',
+                                    'secret_rotate_batch', 'secret_rotate_start', 'secret_rotate_verify', 'secret_scan', 'version_require',
+                                    'version_set'];
     -- Helpers that reads call, though they are volatile: they look at the clock, or lock for other callers.
-    for_reads CONSTANT text[] := ARRAY['clock', 'clock_ms', 'utc_now', 'repository_get'];
+    for_reads CONSTANT text[] := ARRAY['clock', 'clock_ms', 'repository_get', 'utc_now', 'wal_token', 'wal_wait'];
     -- Reads, but of secrets.
     not_for_readers CONSTANT text[] := ARRAY['actor_resolve', 'app_token_get', 'app_token_problem', 'authenticate_app_token',
-                                          'bootstrap_owner', 'bootstrap_token_check', 'bootstrap_token_problem', 'field_decrypt',
-                                          'field_matches', 'invite_get', 'invite_list_for', 'login_account',
-                                          'login_is_fresh', 'mirror_credentials', 'mirror_get', 'mirror_settings',
-                                          'oauth_application_secret', 'oauth_client_check', 'oauth_code_find',
-                                          'oauth_token_match', 'oauth_token_problem', 'org_mirror_credentials', 'org_mirror_get',
-                                          'password_decrypt', 'password_verify', 'proxy_cache_credentials',
-                                          'repository_badge_token_get', 'repository_token_find', 'repository_token_get', 'repository_token_load',
-                                          'robot_account', 'robot_pull_credentials', 'robot_token', 'secret_digest',
-                                          'secret_equal', 'team_invite_list_by_email', 'team_invite_lookup', 'user_has_password',
-                                          'user_team_invite_list'];
+                                      'bootstrap_owner', 'bootstrap_token_check', 'bootstrap_token_problem',
+                                      'build_trigger_credentials', 'cache_get', 'cache_get_many', 'cache_get_row', 'cache_status',
+                                      'delivery_plan', 'field_decrypt', 'field_matches', 'invite_get', 'invite_list_for',
+                                      'log_signature', 'login_account', 'login_is_fresh', 'mirror_credentials', 'mirror_get',
+                                      'mirror_settings', 'namespace_notification_get', 'namespace_notification_list',
+                                      'notification_exists', 'notification_find', 'notification_get', 'notification_list',
+                                      'notification_list_path', 'oauth_application_secret', 'oauth_client_check', 'oauth_code_find',
+                                      'oauth_token_match', 'oauth_token_problem', 'org_mirror_credentials', 'org_mirror_get',
+                                      'password_decrypt', 'password_verify', 'proxy_cache_credentials', 'queue_item_get',
+                                      'repository_badge_token_get', 'repository_notification_get', 'repository_notification_list',
+                                      'repository_token_find', 'repository_token_get', 'repository_token_load', 'robot_account',
+                                      'robot_pull_credentials', 'robot_token', 'secret_digest', 'secret_equal', 'session_digest',
+                                      'session_get', 'session_get_row', 'session_list', 'team_invite_list_by_email',
+                                      'team_invite_lookup', 'user_has_password', 'user_team_invite_list'];
     found record;
 BEGIN
     SELECT p.proname::text AS name, p.provolatile AS volatility,
@@ -102,7 +119,10 @@ BEGIN
             WHEN 'admin' THEN ARRAY['USAGE', 'SELECT', 'UPDATE']
             WHEN 'application' THEN ARRAY['USAGE'] END
         WHEN privilege_list.kind = 'reader' OR c.relkind = 'v' OR c.relname IN ('schema_version', 'entity_change', 'rights_change')
-             OR c.relname = 'secret_rotation' AND privilege_list.kind <> 'admin' THEN ARRAY['SELECT']
+             OR c.relname IN ('secret_rotation', 'maintenance_setting') AND privilege_list.kind <> 'admin'
+             -- Who writes the audit log must not write the evidence.
+             OR c.relname = ANY (ARRAY['log_archive', 'log_count_day', 'log_removed', 'log_seal_block', 'log_settled'])
+                AND privilege_list.kind <> 'admin' THEN ARRAY['SELECT']
         WHEN privilege_list.kind = 'application' THEN ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']
         ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] END) AS wanted (privilege)
     -- NULL, so the whole table, unless it has a secret

@@ -66,6 +66,7 @@ COMMENT ON COLUMN quay.repositorynotification.config_json IS 'JSON object: setti
 COMMENT ON COLUMN quay.repositorynotification.event_config_json IS 'JSON object: filter on the event, such as a lowest severity, a ref-regex or days before expiry; {} for none.';
 COMMENT ON COLUMN quay.repositorynotification.number_of_failures IS 'Deliveries failed since the last success. From 3 on nothing is delivered until reset.';
 COMMENT ON COLUMN quay.repositorynotification.last_ran_ms IS 'Last image expiry scan, ms since epoch UTC; claim of that scan. NULL: never, so first.';
+COMMENT ON COLUMN quay.repositorynotification.last_error IS 'What the last delivery failed with; NULL: it did not. Confidential: may quote an URL.';
 
 COMMENT ON TABLE quay.namespacenotification IS 'Subscriptions: which event of a namespace, such as quota_warning, is delivered where. Three failures in a row disable one.';
 COMMENT ON COLUMN quay.namespacenotification.id IS 'Primary key.';
@@ -78,6 +79,7 @@ COMMENT ON COLUMN quay.namespacenotification.config_json IS 'JSON object: settin
 COMMENT ON COLUMN quay.namespacenotification.event_config_json IS 'JSON object: filter on the event, {} for none.';
 COMMENT ON COLUMN quay.namespacenotification.number_of_failures IS 'Deliveries failed since the last success. From 3 on nothing is delivered until reset.';
 COMMENT ON COLUMN quay.namespacenotification.last_ran_ms IS 'Same shape as in repositorynotification; no namespace event is scanned for. ms since epoch UTC. NULL: never.';
+COMMENT ON COLUMN quay.namespacenotification.last_error IS 'What the last delivery failed with; NULL: it did not. Confidential: may quote an URL.';
 
 COMMENT ON TABLE quay.tagnotificationsuccess IS 'Tags whose coming expiry was already announced. Cleared when the end of the tag changes or the tag goes.';
 COMMENT ON COLUMN quay.tagnotificationsuccess.id IS 'Primary key.';
@@ -100,8 +102,8 @@ COMMENT ON COLUMN quay.queueitem.body IS 'The job, JSON by convention. Confident
 COMMENT ON COLUMN quay.queueitem.available_after IS 'UTC time before which the item is not handed out.';
 COMMENT ON COLUMN quay.queueitem.available IS 'True: free to claim. False: claimed, unless processing_expires has passed.';
 COMMENT ON COLUMN quay.queueitem.processing_expires IS 'UTC time when the present or last claim ends. NULL: never claimed.';
-COMMENT ON COLUMN quay.queueitem.retries_remaining IS 'Claims left, one is used by each queue_get(). 0: dead, kept until cleaned up.';
-COMMENT ON COLUMN quay.queueitem.state_id IS 'Random UUID, new at every change, unique; compare-and-set on it makes claims exclusive.';
+COMMENT ON COLUMN quay.queueitem.retries_remaining IS 'Claims left, one is used by each queue_get(). 0: dead once the last claim has ended, see queue_dead_list(); queue_expire() cleans up.';
+COMMENT ON COLUMN quay.queueitem.state_id IS 'Random UUID, new whenever the item changes hands, unique: the claim of whoever has it, which all his calls are compared with. An extension appends "+" and a number.';
 
 COMMENT ON TABLE quay.quayregion IS 'Regions in which services of the registry run. Rows are made on demand.';
 COMMENT ON COLUMN quay.quayregion.id IS 'Primary key.';
@@ -222,3 +224,157 @@ COMMENT ON COLUMN quay.apprtag.tag_kind_id IS 'release, channel or tag.';
 COMMENT ON COLUMN quay.apprtag.linked_tag_id IS 'Release that a channel points to. NULL: not a channel.';
 
 COMMENT ON TABLE quay_internal.entity_change IS 'Always empty: its invalidation tells every session to forget the users and repositories that it remembers.';
+
+-- Builds: logs and jobs
+
+COMMENT ON TABLE quay_internal.build_log IS 'What belongs to the log of a build as a whole: status, age, archive. A row is there while there is something to know.';
+COMMENT ON COLUMN quay_internal.build_log.build_id IS 'Build, which may be gone: then the row is for buildlog_expire().';
+COMMENT ON COLUMN quay_internal.build_log.status IS 'What the worker said last, see buildlog_status_set(). NULL: nothing, or it has expired.';
+COMMENT ON COLUMN quay_internal.build_log.status_ms IS 'When it said so, in ms since 1970.';
+COMMENT ON COLUMN quay_internal.build_log.expires_ms IS 'When buildlog_expire() is to look whether lines and status are too old; in ms since 1970. Younger ones put it off only then. NULL: there are none.';
+COMMENT ON COLUMN quay_internal.build_log.archive_claim IS 'Claim of the worker that archives the log, see build_archive_claim(). NULL: nobody does.';
+COMMENT ON COLUMN quay_internal.build_log.archive_expires_ms IS 'When the claim is over, in ms since 1970.';
+COMMENT ON COLUMN quay_internal.build_log.archived_lines IS 'How many lines are in the archive; 0: there is no object. NULL: not archived, or not with build_archive_confirm().';
+
+COMMENT ON TABLE quay_internal.build_log_line IS 'Lines of the logs of builds that are not archived yet.';
+COMMENT ON COLUMN quay_internal.build_log_line.build_id IS 'Build whose log it is.';
+COMMENT ON COLUMN quay_internal.build_log_line.index IS 'Place of the line in the log: 0, 1, 2 and so on, without a gap.';
+COMMENT ON COLUMN quay_internal.build_log_line.created_ms IS 'When it was added, in ms since 1970.';
+COMMENT ON COLUMN quay_internal.build_log_line.type IS 'command, phase or error; NULL: output of the build.';
+COMMENT ON COLUMN quay_internal.build_log_line.message IS 'The line.';
+COMMENT ON COLUMN quay_internal.build_log_line.data IS 'What else belongs to the line; NULL: nothing.';
+
+COMMENT ON TABLE quay_internal.build_job IS 'Who runs which build: a row is the lease of a manager, see build_job_claim().';
+COMMENT ON COLUMN quay_internal.build_job.build_id IS 'Build that is run.';
+COMMENT ON COLUMN quay_internal.build_job.fence IS 'Number of the attempt, by which the manager and its worker are known; later attempts have higher ones.';
+COMMENT ON COLUMN quay_internal.build_job.item_id IS 'Item of the queue dockerfilebuild.';
+COMMENT ON COLUMN quay_internal.build_job.item_claim IS 'Claim of the item, see queue_get().';
+COMMENT ON COLUMN quay_internal.build_job.manager IS 'Name of the manager.';
+COMMENT ON COLUMN quay_internal.build_job.retries_remaining IS 'How often the build may be tried after this attempt.';
+COMMENT ON COLUMN quay_internal.build_job.claimed_ms IS 'When the manager claimed it, in ms since 1970.';
+COMMENT ON COLUMN quay_internal.build_job.lease_expires_ms IS 'When the lease is over, unless a heartbeat comes; in ms since 1970.';
+COMMENT ON COLUMN quay_internal.build_job.lifetime_expires_ms IS 'When it is over whatever comes, in ms since 1970.';
+COMMENT ON COLUMN quay_internal.build_job.executor IS 'Where the worker runs; NULL: not placed yet.';
+COMMENT ON COLUMN quay_internal.build_job.execution_id IS 'By which it can be stopped there; NULL: not started yet.';
+COMMENT ON COLUMN quay_internal.build_job.started_ms IS 'When the worker asked first for what it is to build, in ms since 1970.';
+COMMENT ON COLUMN quay_internal.build_job.heartbeat_ms IS 'When it was heard of last, in ms since 1970.';
+COMMENT ON COLUMN quay_internal.build_job.cancel_requested_ms IS 'When the build was cancelled, in ms since 1970. NULL: it was not.';
+-- User events
+
+COMMENT ON TABLE quay_internal.user_event IS 'What happened to users lately, for those who watch, such as an open page. Kept for quay.user_event_lifetime, and quay.user_event_limit of each user. Emptied by a crash.';
+COMMENT ON COLUMN quay_internal.user_event.user_id IS 'Whom it happened to. No foreign key: an event does not keep a user from being deleted.';
+COMMENT ON COLUMN quay_internal.user_event.id IS 'Position. Of one user events become visible in this order.';
+COMMENT ON COLUMN quay_internal.user_event.event IS 'Kind of event, such as docker-cli.';
+COMMENT ON COLUMN quay_internal.user_event.data IS 'What the publisher says about it.';
+COMMENT ON COLUMN quay_internal.user_event.created_ms IS 'When, ms since epoch UTC.';
+-- Cache, sessions, leases, marks, counters of pulls
+
+COMMENT ON TABLE quay.cache_entry IS 'The cache: values by key, of which any may be lost at any time. UNLOGGED. A row without a value is a key that somebody loads or that was removed.';
+COMMENT ON COLUMN quay.cache_entry.expires_ms IS 'Until when the value is fresh, ms since epoch UTC. 0: there is none.';
+COMMENT ON COLUMN quay.cache_entry.drop_ms IS 'From when on the row may go, ms since epoch UTC; after expires_ms if the value may be served while a new one is loaded.';
+COMMENT ON COLUMN quay.cache_entry.claim_ms IS 'Until when the loader has the key to himself, ms since epoch UTC. 0: nobody loads.';
+COMMENT ON COLUMN quay.cache_entry.size IS 'Bytes that the entry counts for: key, value and 100. 0: there is no value.';
+COMMENT ON COLUMN quay.cache_entry.former_size IS 'size before the last change.';
+COMMENT ON COLUMN quay.cache_entry.key IS 'Key, compared by bytes; quay.cache_key() makes it of parts.';
+COMMENT ON COLUMN quay.cache_entry.claim IS 'Who loads the key: what his quay.cache_set() must bring. NULL: nobody, or the claim is void.';
+COMMENT ON COLUMN quay.cache_entry.value IS 'Value, if it is text.';
+COMMENT ON COLUMN quay.cache_entry.bytes IS 'Value, if it is binary.';
+
+COMMENT ON TABLE quay_internal.cache_generation IS 'Generations of groups of cached values, which are part of their keys. UNLOGGED. The name '''' stands for all names without a row.';
+COMMENT ON COLUMN quay_internal.cache_generation.name IS 'Name of the group.';
+COMMENT ON COLUMN quay_internal.cache_generation.generation IS 'Its generation, random.';
+COMMENT ON COLUMN quay_internal.cache_generation.changed_ms IS 'When it began, ms since epoch UTC.';
+
+COMMENT ON TABLE quay_internal.cache_size IS 'Size of the cache: the sum of the rows. UNLOGGED.';
+COMMENT ON COLUMN quay_internal.cache_size.bytes IS 'A summand, may be negative.';
+COMMENT ON COLUMN quay_internal.cache_size.counted_ms IS 'When the entries were last counted, ms since epoch UTC; the latest of all rows is meant.';
+
+COMMENT ON TABLE quay.session IS 'Sessions of people, and of visitors, at front ends. UNLOGGED.';
+COMMENT ON COLUMN quay.session.id IS 'Primary key; grows with the age of a person''s sessions, and may be shown.';
+COMMENT ON COLUMN quay.session.user_id IS 'Person who logged in. NULL: a visitor. No foreign key: a session without its person is over.';
+COMMENT ON COLUMN quay.session.created_ms IS 'When it began, ms since epoch UTC.';
+COMMENT ON COLUMN quay.session.touched_ms IS 'When it was last known to be in use, ms since epoch UTC.';
+COMMENT ON COLUMN quay.session.expires_ms IS 'When it will be over unless it is touched, ms since epoch UTC.';
+COMMENT ON COLUMN quay.session.ends_ms IS 'When it will be over even if it is touched, ms since epoch UTC.';
+COMMENT ON COLUMN quay.session.ttl_s IS 'How long it lasts after it was touched, in seconds.';
+COMMENT ON COLUMN quay.session.digest IS 'SHA-256 of the token.';
+COMMENT ON COLUMN quay.session.uuid IS 'uuid that the person had when the session began; it is over when he has another one.';
+COMMENT ON COLUMN quay.session.data IS 'What the front end keeps.';
+COMMENT ON COLUMN quay.session.ip IS 'Address that the session began from. NULL: unknown.';
+COMMENT ON COLUMN quay.session.user_agent IS 'Program that the session began in, as it calls itself. NULL: unknown.';
+
+COMMENT ON TABLE quay.lease IS 'Locks with an owner and an end. A row stays for a day after the lease is over.';
+COMMENT ON COLUMN quay.lease.name IS 'What is locked.';
+COMMENT ON COLUMN quay.lease.owner IS 'Who has it, or had it until it ran out, as he calls himself. NULL: it was given back.';
+COMMENT ON COLUMN quay.lease.fence IS 'Number of the acquisition: greater than that of every one before. 0: none yet.';
+COMMENT ON COLUMN quay.lease.acquired_ms IS 'When it was acquired, ms since epoch UTC.';
+COMMENT ON COLUMN quay.lease.expires_ms IS 'When it runs out, ms since epoch UTC; when it was given back.';
+
+COMMENT ON TABLE quay_internal.freshness_mark IS 'Marks of new content and of revoked rights, for front ends that read rights from a standby. Not dumped: positions of this server.';
+COMMENT ON COLUMN quay_internal.freshness_mark.username IS 'Who lost a right. Empty: the repository has new content.';
+COMMENT ON COLUMN quay_internal.freshness_mark.namespace IS 'Namespace of the repository.';
+COMMENT ON COLUMN quay_internal.freshness_mark.repository IS 'Name of the repository.';
+COMMENT ON COLUMN quay_internal.freshness_mark.marked IS 'Position in the WAL at which the mark was made.';
+COMMENT ON COLUMN quay_internal.freshness_mark.expires_ms IS 'When the mark has no more meaning, ms since epoch UTC.';
+
+COMMENT ON TABLE quay_internal.pull_pending IS 'Pulls that are not in the statistics yet. UNLOGGED.';
+COMMENT ON COLUMN quay_internal.pull_pending.counted_ms IS 'When it was pulled, ms since epoch UTC.';
+COMMENT ON COLUMN quay_internal.pull_pending.repository_id IS 'Repository that it was pulled from; it may be gone since.';
+COMMENT ON COLUMN quay_internal.pull_pending.tag IS 'Tag that was asked for. NULL: it was asked for by digest.';
+COMMENT ON COLUMN quay_internal.pull_pending.digest IS 'Digest of the manifest that was sent. NULL: not known.';
+
+COMMENT ON TABLE quay_internal.pull_batch IS 'Batches of pulls that were counted within the last seven days, so that none counts twice.';
+COMMENT ON COLUMN quay_internal.pull_batch.batch IS 'Key that the client gave to the batch.';
+COMMENT ON COLUMN quay_internal.pull_batch.counted_ms IS 'When it was counted, ms since epoch UTC.';
+-- Audit
+
+COMMENT ON TABLE quay.unlogged_namespace IS 'Namespaces that the audit log leaves out (DISABLED_FOR_AUDIT_LOGS and DISABLED_FOR_PULL_LOGS of the reference). Counts at once.';
+COMMENT ON COLUMN quay.unlogged_namespace.username IS 'Name of the namespace. It need not exist.';
+COMMENT ON COLUMN quay.unlogged_namespace.scope IS 'all: nothing is logged; pull: neither pull_repo nor repo_verb is.';
+
+COMMENT ON TABLE quay_internal.log_settled IS 'One row: up to which id logentry3 is settled, see log_settled_id(). Not dumped.';
+COMMENT ON COLUMN quay_internal.log_settled.id IS 'Always 1.';
+COMMENT ON COLUMN quay_internal.log_settled.settled_id IS 'Nobody can add a row with this id or a lower one any more.';
+COMMENT ON COLUMN quay_internal.log_settled.pending_id IS 'Will be settled when writers are gone. NULL: nothing pending.';
+COMMENT ON COLUMN quay_internal.log_settled.writers IS 'Transactions that were writing when pending_id was the newest, as pg_locks names them.';
+
+COMMENT ON TABLE quay_internal.log_count_month IS 'How far the months of logentry3 are counted. Follows from the rows, not dumped.';
+COMMENT ON COLUMN quay_internal.log_count_month.month IS 'First day of the month.';
+COMMENT ON COLUMN quay_internal.log_count_month.counted_id IS 'Rows up to this id are in log_count_day. -1: to be counted anew, log_count_day says nothing about this month.';
+
+COMMENT ON TABLE quay_internal.log_count_day IS 'How many rows logentry3 has per namespace, day and kind, as far as log_count_month says. Follows from the rows, not dumped.';
+COMMENT ON COLUMN quay_internal.log_count_day.account_id IS 'The namespace. -1: the whole registry.';
+COMMENT ON COLUMN quay_internal.log_count_day.day IS 'UTC day.';
+COMMENT ON COLUMN quay_internal.log_count_day.kind_id IS 'logentrykind.id.';
+COMMENT ON COLUMN quay_internal.log_count_day.count IS 'Rows.';
+
+COMMENT ON TABLE quay_internal.log_seal_block IS 'Chain of hashes over the rows of a month of logentry3: see log_verify().';
+COMMENT ON COLUMN quay_internal.log_seal_block.month IS 'First day of the month.';
+COMMENT ON COLUMN quay_internal.log_seal_block.block IS 'Place in the chain, from 1.';
+COMMENT ON COLUMN quay_internal.log_seal_block.first_id IS 'Lowest id of a row in it.';
+COMMENT ON COLUMN quay_internal.log_seal_block.last_id IS 'Greatest id of a row in it.';
+COMMENT ON COLUMN quay_internal.log_seal_block.row_count IS 'How many rows it covers.';
+COMMENT ON COLUMN quay_internal.log_seal_block.sealed_ms IS 'When it was made, ms since 1970.';
+COMMENT ON COLUMN quay_internal.log_seal_block.hash IS 'SHA-256 over the block and the hash before: see log_block_hash().';
+COMMENT ON COLUMN quay_internal.log_seal_block.seal IS 'Signature of the hash. NULL: quay.log_seal_keyed was off.';
+COMMENT ON COLUMN quay_internal.log_seal_block.ids IS 'Ids of its rows, in order.';
+COMMENT ON COLUMN quay_internal.log_seal_block.leaves IS 'The first 8 bytes of the digest of each row, to say which one was touched.';
+
+COMMENT ON TABLE quay_internal.log_archive IS 'Months of the audit log of which there is a copy, and that are still here.';
+COMMENT ON COLUMN quay_internal.log_archive.generation IS '3, 2 or 1: of logentry3, logentry2 or logentry.';
+COMMENT ON COLUMN quay_internal.log_archive.month IS 'First day of the month.';
+COMMENT ON COLUMN quay_internal.log_archive.last_id IS 'Greatest id in the copy; rows with greater ones came later.';
+COMMENT ON COLUMN quay_internal.log_archive.row_count IS 'Rows in the copy.';
+COMMENT ON COLUMN quay_internal.log_archive.archive IS 'Where it is, as log_archive_confirm() was told. NULL: not told.';
+COMMENT ON COLUMN quay_internal.log_archive.archived_ms IS 'When it was confirmed, ms since 1970.';
+
+COMMENT ON TABLE quay_internal.log_removed IS 'Months of the audit log that are gone.';
+COMMENT ON COLUMN quay_internal.log_removed.id IS 'Primary key.';
+COMMENT ON COLUMN quay_internal.log_removed.generation IS '3, 2 or 1: of logentry3, logentry2 or logentry.';
+COMMENT ON COLUMN quay_internal.log_removed.month IS 'First day of the month. It can be gone more than once, if rows for it came late.';
+COMMENT ON COLUMN quay_internal.log_removed.removed_ms IS 'When it went, ms since 1970.';
+COMMENT ON COLUMN quay_internal.log_removed.archive IS 'Where its copy is. NULL: none, or not told.';
+COMMENT ON COLUMN quay_internal.log_removed.row_count IS 'Rows in the copy. NULL: there was none.';
+COMMENT ON COLUMN quay_internal.log_removed.sealed_rows IS 'Rows that were sealed. NULL: none.';
+COMMENT ON COLUMN quay_internal.log_removed.last_id IS 'Greatest id that was sealed. NULL: none.';
+COMMENT ON COLUMN quay_internal.log_removed.hash IS 'End of its chain, which a copy can be verified against. NULL: none.';

@@ -18,7 +18,9 @@ ALTER SEQUENCE quay.notification_id_seq OWNED BY quay.notification.id;
 CREATE INDEX notification_created ON quay.notification (created);
 CREATE INDEX notification_kind_id ON quay.notification (kind_id);
 CREATE INDEX notification_lookup_path ON quay.notification (lookup_path);
-CREATE INDEX notification_target_id ON quay.notification (target_id);
+-- The newest ones of a target, and those that he has not dismissed, however many others he has. The reference has an index on target_id.
+CREATE INDEX notification_target_id_id ON quay.notification (target_id, id);
+CREATE INDEX notification_target_id_id_undismissed ON quay.notification (target_id, id) WHERE NOT dismissed;
 CREATE INDEX notification_uuid ON quay.notification (uuid);
 
 CREATE SEQUENCE quay.repositorynotification_id_seq MAXVALUE 9007199254740991;
@@ -33,6 +35,7 @@ CREATE TABLE quay.repositorynotification (
     event_config_json  text NOT NULL,
     number_of_failures integer NOT NULL DEFAULT 0,
     last_ran_ms        bigint,
+    last_error         text,
     CONSTRAINT pk_repositorynotification PRIMARY KEY (id),
     CONSTRAINT fk_repositorynotification_event_id_externalnotificationevent FOREIGN KEY (event_id) REFERENCES quay.externalnotificationevent (id),
     CONSTRAINT fk_repositorynotification_method_id_externalnotificationmethod FOREIGN KEY (method_id) REFERENCES quay.externalnotificationmethod (id),
@@ -57,6 +60,7 @@ CREATE TABLE quay.namespacenotification (
     event_config_json  text NOT NULL DEFAULT '{}',
     number_of_failures integer NOT NULL DEFAULT 0,
     last_ran_ms        bigint,
+    last_error         text,
     CONSTRAINT pk_namespacenotification PRIMARY KEY (id),
     CONSTRAINT fk_namespacenotification_event_id FOREIGN KEY (event_id) REFERENCES quay.externalnotificationevent (id),
     CONSTRAINT fk_namespacenotification_method_id FOREIGN KEY (method_id) REFERENCES quay.externalnotificationmethod (id),

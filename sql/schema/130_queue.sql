@@ -13,12 +13,8 @@ CREATE TABLE quay.queueitem (
     CONSTRAINT pk_queueitem PRIMARY KEY (id)
 );
 ALTER SEQUENCE quay.queueitem_id_seq OWNED BY quay.queueitem.id;
-CREATE INDEX queueitem_pe_aafter_qname_rremaining_available ON quay.queueitem (processing_expires, available_after, queue_name, retries_remaining, available);
-CREATE INDEX queueitem_pexpires_aafter_rremaining_available ON quay.queueitem (processing_expires, available_after, retries_remaining, available);
-CREATE INDEX queueitem_processing_expires_available ON quay.queueitem (processing_expires, available);
-CREATE INDEX queueitem_processing_expires_queue_name_available ON quay.queueitem (processing_expires, queue_name, available);
-CREATE INDEX queueitem_queue_name ON quay.queueitem (queue_name);
 CREATE UNIQUE INDEX queueitem_state_id ON quay.queueitem (state_id);
+-- Its other indexes: 176_queue.sql
 
 CREATE SEQUENCE quay.quayregion_id_seq MAXVALUE 9007199254740991;
 CREATE TABLE quay.quayregion (

@@ -258,7 +258,10 @@ INSERT INTO quay.notificationkind (id, name) VALUES
     (16, 'repo_mirror_sync_failed'),
     (17, 'quota_warning'),
     (18, 'quota_error'),
-    (19, 'assigned_authorization');
+    (19, 'assigned_authorization'),
+    -- Ours: each event is also a kind, and tests have one. Far from the ids that the reference may give to kinds of its own.
+    (901, 'repo_image_expiry'),
+    (902, 'test_notification');
 
 INSERT INTO quay.quotatype (id, name) VALUES
     (1, 'Warning'),

@@ -71,16 +71,17 @@ SELECT pg_describe_object('pg_proc'::regclass, p.oid, 0) FROM member_function AS
 WHERE NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
 ORDER BY 1;
 
-\echo -- every table and sequence is marked for pg_dump, and nothing else, but one sequence of what is not dumped; partitioned tables have no rows of their own
+\echo -- every table and sequence is marked for pg_dump, and nothing else, but UNLOGGED tables and one sequence of what is not dumped; partitioned tables have no rows of their own
 SELECT coalesce(c.oid, x.oid)::regclass
-FROM (SELECT oid FROM member_relation WHERE relkind IN ('r', 'S') AND relname <> 'gc_review_id_seq') AS c
+FROM (SELECT oid FROM member_relation WHERE relkind IN ('r', 'S') AND relpersistence <> 'u' AND relname <> 'gc_review_id_seq') AS c
 FULL JOIN (SELECT unnest(extconfig) AS oid FROM pg_extension WHERE extname = 'quay') AS x ON x.oid = c.oid
 WHERE c.oid IS NULL OR x.oid IS NULL ORDER BY 1;
-\echo -- no other conditions on what is dumped than these; false is for what triggers make out of other tables
+\echo -- no other conditions on what is dumped than these; false is for what triggers make out of other tables, for what is of this server only, and for how far maintenance has got
 SELECT c.oid::regclass, x.condition
 FROM pg_extension AS e, unnest(e.extconfig, e.extcondition) AS x (oid, condition) JOIN pg_class AS c ON c.oid = x.oid
 WHERE e.extname = 'quay' AND x.condition NOT IN ('', 'WHERE id > 1000', $$WHERE version_num <> '9fa37f66a9b6'$$)
-  AND NOT (x.condition = 'WHERE false' AND c.relname IN ('blob_use', 'size_counter', 'gc_review'))
+  AND NOT (x.condition = 'WHERE false' AND c.relname IN ('blob_use', 'size_counter', 'gc_review', 'log_count_day', 'log_count_month', 'log_settled',
+                                                             'freshness_mark', 'maintenance_state'))
   AND NOT (x.condition = 'WHERE attempts > 0' AND c.relname = 'blob_deletion') ORDER BY 1;
 
 \echo -- every foreign key has an index that starts with its columns

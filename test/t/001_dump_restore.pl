@@ -12,7 +12,7 @@ new_database($node, 'original');
 fixture($node, 'original');
 is($node->safe_psql('original', <<'SQL'), '', 'the fixture left no table empty');
 SELECT c.oid::regclass FROM pg_class AS c
-WHERE c.relnamespace = 'quay'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+WHERE c.relnamespace = 'quay'::regnamespace AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition
   AND (xpath('/row/x/text()', query_to_xml(format('SELECT count(*) AS x FROM %s', c.oid::regclass), false, true, '')))[1]::text = '0'
 SQL
 

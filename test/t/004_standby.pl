@@ -81,6 +81,8 @@ my @reads = (
 	q(SELECT * FROM quay.gc_status()),
 	q(SELECT * FROM quay.gc_preview('fixture_lab')),
 	q(SELECT * FROM quay.registry_check() ORDER BY 1, 3, 4),
+	q(SELECT queue_name, running, available, waiting, dead FROM quay.queue_metrics()),
+	q(SELECT q.state, quay.queue_alive('notification', q.path) FROM quay.queueitem AS i CROSS JOIN LATERAL quay.queue_item_get(i.id) AS q ORDER BY i.id),
 	q(SELECT quay.version()),
 );
 for my $read (@reads)

@@ -90,7 +90,10 @@ for my $i (1 .. $#versions)
 	$node->safe_psql($name, update($new));
 	is(compare($fresh{$new}, snapshot($node, $name)), '', 'and up again');
 	derived_ok($new, $name, 'with sizes and reviews');
-	is(compare(sizes($node, "${name}_full") =~ s/^reserved.*\n//mgr, sizes($node, $name)), '', 'which are those of before') if $new !~ /^1\.[01]$/;
+	next if $new =~ /^1\.[01]$/;
+	# 1.1 has no reservations to keep.
+	my ($then, $now) = map { sizes($node, $_) =~ s/^reserved.*\n//mgr } "${name}_full", $name;
+	is(compare($then, $now), '', 'which are those of before');
 }
 
 # --- 1.0 to 1.1: what 1.0 let in

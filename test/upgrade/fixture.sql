@@ -57,7 +57,7 @@ BEGIN
             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
               AND a.attname <> 'id' AND NOT (a.atthasdef AND a.atttypid = ANY (ARRAY['text', 'varchar']::regtype[]))
         ) AS a
-        WHERE c.relnamespace = 'quay'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+        WHERE c.relnamespace = 'quay'::regnamespace AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition
         ORDER BY c.oid
     LOOP
         BEGIN

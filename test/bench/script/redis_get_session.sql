@@ -1,0 +1,2 @@
+\set k random(1000000000000000, 1000000000000999)
+SELECT username, data FROM quay.session_get('000000000000000000000000000' || :k);

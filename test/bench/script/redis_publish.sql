@@ -1,0 +1,1 @@
+SELECT quay.event_publish('bench', 'docker-cli', '{"action": "push_repo", "repository": "app"}');
