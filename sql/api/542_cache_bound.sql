@@ -2,7 +2,8 @@
 --
 -- The size is the sum of the rows of quay_internal.cache_size. A change goes into any row that nobody else has locked, or else into a new one,
 -- so nobody waits. Small changes are rounded by lot: one of 100 bytes counts as 16384 with a probability of 100/16384, and else as
--- nothing, which is right on average, and leaves most calls without this update. Once an hour the entries are counted.
+-- nothing, which is right on average, and leaves most calls without this update. (In a cache of less than 16 MB it is a thousandth of
+-- that instead of 16384, or chance would count for too much.) Once an hour the entries are counted.
 
 CREATE OR REPLACE FUNCTION quay_internal.cache_evict(bytes bigint, n integer, OUT entries integer, OUT freed bigint)
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -48,7 +49,7 @@ COMMENT ON FUNCTION quay_internal.cache_size_add(bigint) IS 'Adds to the size of
 CREATE OR REPLACE FUNCTION quay_internal.cache_grow(bytes bigint) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    lot CONSTANT bigint := 16384;
+    lot CONSTANT bigint := least(16384, greatest(quay_internal.setting('cache_size')::bigint, 1));   -- that is in kB
     counted bigint := coalesce(cache_grow.bytes, 0);
     excess bigint;
 BEGIN
