@@ -6,7 +6,7 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" quay_ext.contr
 .DEFAULT_GOAL = all
 goals := $(or $(MAKECMDGOALS),all)
 own   := help deps check check-regress check-isolation check-pgtap check-tap check-upgrade check-fuzz check-valgrind lint coverage \
-         bench demo dev-db dev-db-stop doc freeze dist
+         bench demo dev-db dev-db-stop doc freeze dist migration migration-diff
 
 .PHONY: $(own)
 
@@ -23,7 +23,7 @@ PG_CPPFLAGS = -I$(srcdir)/src -DQUAY_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS   = -std=gnu99 -Wall -Wextra -Werror=implicit-function-declaration -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
               -Wno-declaration-after-statement $(DEV_CFLAGS)
 SHLIB_LINK  = -lcrypto -lcrypt $(DEV_LINK)
-EXTRA_CLEAN = quay.control $(DATA_built) $(OBJS:.o=.d)
+EXTRA_CLEAN = quay.control src/migration_steps.h $(DATA_built) $(OBJS:.o=.d)
 
 # The checks build with DEV=1: every warning is an error, and assertions of our own code are on, against a stock server.
 ifdef DEV
@@ -48,6 +48,12 @@ include $(PGXS)
 $(OBJS): Makefile quay_ext.control
 override CFLAGS += -MMD -MP
 -include $(OBJS:.o=.d)
+
+# What the steps say about themselves is known to the library.
+src/version.o: src/migration_steps.h
+src/migration_steps.h: sql/assemble sql/manifest $(shell find sql -name '*.sql') sql/migrations/notes quay_ext.control
+	perl sql/assemble steps > $@.new
+	mv $@.new $@
 
 # A control file's name is the extension's name.
 quay.control: quay_ext.control
@@ -87,6 +93,9 @@ help:
 	@echo '  make bench           what calls cost, beside what they replace'
 	@echo '  make doc             writes doc/reference.md, settings.md and schema.svg anew, from the catalog'
 	@echo
+	@echo '  make migration NAME="add a colour to tags"'
+	@echo '                       begins a migration: up.sql and down.sql, and the next version if this one was released'
+	@echo '  make migration-diff  a draft of both: what the schema has that the last release has not, and the reverse'
 	@echo '  make freeze          before a release: records the scripts of this version in sql/frozen'
 	@echo '  make dist            dist/quay-$(EXTVERSION).zip and .tar.gz of the last commit'
 
@@ -97,7 +106,7 @@ check-regress check-isolation check-pgtap check-tap: check-%:
 	@$(check) $(call wanted,$*)
 
 check-upgrade:
-	@$(check) 'tap:*dump*' 'tap:*upgrade*'
+	@$(check) 'tap:*dump*' 'tap:*upgrade*' 'tap:*migration*'
 
 check-fuzz:
 	@$(check) fuzz
@@ -131,6 +140,15 @@ doc:
 	@test/tools/deps build doc
 	@test/tools/dev-db start
 	@PSQL='test/tools/dev-db psql' test/tools/doc doc
+
+# NAME comes from whoever types it, so the shell gets it as a variable and not as text.
+migration: export NAME := $(NAME)
+migration:
+	@perl sql/assemble new "$$NAME"
+
+migration-diff:
+	@test/tools/deps build
+	@test/tools/migration-diff
 
 freeze:
 	perl sql/assemble freeze

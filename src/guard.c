@@ -106,11 +106,18 @@ read_dumped_relations(Oid extension, DumpedRelations *dumped)
 static bool
 may_hold_user_data(Oid relid)
 {
+	/* What the extension keeps about itself, in an empty registry too. */
+	static const char *const about_itself[] = {"schema_version", "migration_journal", "backfill"};
 	char		kind = get_rel_relkind(relid);	/* 0 if it is gone already */
 
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
 		return false;
-	return strcmp(get_rel_name(relid), "schema_version") != 0;
+	for (int i = 0; i < lengthof(about_itself); i++)
+	{
+		if (strcmp(get_rel_name(relid), about_itself[i]) == 0)
+			return false;
+	}
+	return true;
 }
 
 static bool

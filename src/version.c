@@ -16,9 +16,11 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "migration_steps.h"
 #include "version.h"
 
 PG_FUNCTION_INFO_V1(quay_version_library);
+PG_FUNCTION_INFO_V1(quay_version_steps);
 
 /* "1.10" as 1010, so that versions compare as numbers */
 static int
@@ -93,4 +95,14 @@ Datum
 quay_version_library(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(QUAY_VERSION));
+}
+
+/*
+ * quay_internal.migration_step_text(): what the scripts of all steps say about themselves, which the build has collected. Here and not
+ * in a table or an SQL function, because before an update the database has those of the old version, and the library is the new one.
+ */
+Datum
+quay_version_steps(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(QUAY_MIGRATION_STEPS));
 }

@@ -52,11 +52,12 @@ COMMENT ON FUNCTION quay_internal.version_require(text) IS 'First statement of e
 CREATE OR REPLACE FUNCTION quay_internal.version_set(version text) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    PERFORM quay_internal.migration_record(v.version, version_set.version) FROM quay_internal.schema_version AS v;
     UPDATE quay_internal.schema_version
     SET version = version_set.version, installed_at = quay_internal.utc_now();
 END
 $$;
-COMMENT ON FUNCTION quay_internal.version_set(text) IS 'Last statement of every update and downgrade script. At commit every session looks at the version anew.';
+COMMENT ON FUNCTION quay_internal.version_set(text) IS 'Last statement of every update and downgrade script: the version of the rows, and a line in the journal. At commit every session looks at the version anew.';
 
 CREATE OR REPLACE FUNCTION quay_internal.downgrade_refuse(holds_data boolean, what text) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

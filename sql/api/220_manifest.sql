@@ -361,6 +361,39 @@ COMMENT ON FUNCTION quay.manifest_put(text, text, bytea, text, text[], text, byt
 
 -- Rows of the reference that are older than some columns, or were filled in wrongly.
 
+CREATE OR REPLACE FUNCTION quay_internal.manifest_fields_fill(ids bigint[]) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE quay.manifest AS m
+    SET subject = left(d.document -> 'subject' ->> 'digest', 255), subject_backfilled = true,
+        artifact_type = left(nullif(d.document ->> 'artifactType', ''), 255), artifact_type_backfilled = true,
+        config_media_type = coalesce(m.config_media_type, left(d.document -> 'config' ->> 'mediaType', 255))
+    FROM (SELECT r.id, quay_internal.json_or_null(r.manifest_bytes) AS document FROM quay.manifest AS r
+          WHERE r.id = ANY (manifest_fields_fill.ids)) AS d
+    WHERE m.id = d.id;
+END
+$$;
+COMMENT ON FUNCTION quay_internal.manifest_fields_fill(bigint[]) IS
+    'Fills in subject, artifact type and media type of the config of these manifests, from their bytes.';
+
+CREATE OR REPLACE FUNCTION quay_internal.manifest_backfill_next(after bigint, n integer, OUT last_key bigint, OUT changed integer)
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ids bigint[];
+BEGIN
+    last_key := (SELECT max(m.id) FROM (SELECT m.id FROM quay.manifest AS m WHERE m.id > manifest_backfill_next.after
+                                        ORDER BY m.id LIMIT manifest_backfill_next.n) AS m);
+    ids := ARRAY(SELECT m.id FROM quay.manifest AS m
+                 WHERE m.id > manifest_backfill_next.after AND m.id <= last_key
+                   AND (m.subject LIKE '(%' OR m.subject_backfilled IS NOT TRUE OR m.artifact_type_backfilled IS NOT TRUE)
+                 ORDER BY m.id FOR NO KEY UPDATE);
+    PERFORM quay_internal.manifest_fields_fill(ids);
+    changed := cardinality(ids);
+END
+$$;
+COMMENT ON FUNCTION quay_internal.manifest_backfill_next(bigint, integer) IS
+    'What manifest_backfill() does, in the order of the ids: the backfill manifest_fields.';
+
 CREATE OR REPLACE FUNCTION quay.manifest_backfill(n integer DEFAULT 1000) RETURNS integer
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -373,12 +406,7 @@ BEGIN
                         ORDER BY m.id LIMIT batch_size - cardinality(ids) FOR NO KEY UPDATE SKIP LOCKED);
     ids := ids || ARRAY(SELECT m.id FROM quay.manifest AS m WHERE m.artifact_type_backfilled IS NOT TRUE AND m.id <> ALL (ids)
                         ORDER BY m.id LIMIT batch_size - cardinality(ids) FOR NO KEY UPDATE SKIP LOCKED);
-    UPDATE quay.manifest AS m
-    SET subject = left(d.document -> 'subject' ->> 'digest', 255), subject_backfilled = true,
-        artifact_type = left(nullif(d.document ->> 'artifactType', ''), 255), artifact_type_backfilled = true,
-        config_media_type = coalesce(m.config_media_type, left(d.document -> 'config' ->> 'mediaType', 255))
-    FROM (SELECT r.id, quay_internal.json_or_null(r.manifest_bytes) AS document FROM quay.manifest AS r WHERE r.id = ANY (ids)) AS d
-    WHERE m.id = d.id;
+    PERFORM quay_internal.manifest_fields_fill(ids);
     RETURN cardinality(ids);
 END
 $$;

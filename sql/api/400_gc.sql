@@ -303,7 +303,9 @@ COMMENT ON PROCEDURE quay.gc_run_all(integer, bigint, bigint, bigint, bigint) IS
     'Calls quay.gc_run() until nothing is left that is due, and commits after each batch. Not within a transaction. It may be interrupted, and called again, and by several sessions at once. Errors: as for gc_run().';
 
 CREATE OR REPLACE FUNCTION quay.gc_review_all() RETURNS TABLE (tags bigint, manifests bigint, labels bigint, blobs bigint)
-    LANGUAGE plpgsql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp
+    SET enable_nestloop = off      -- it reads all there is, and would look for each in the reviews that it is just adding
+    AS $$
 DECLARE
     unused bigint[];
 BEGIN

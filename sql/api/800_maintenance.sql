@@ -53,15 +53,27 @@ CREATE OR REPLACE FUNCTION quay_internal.function_is_for(function regprocedure, 
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- What changes the installation or the rights in it.
-    for_admin CONSTANT text[] := ARRAY['downgrade_refuse', 'field_encrypt_with', 'field_key', 'field_rotate', 'grant_role',
-                                    'log_archive_confirm', 'log_count_month_update', 'log_count_reset', 'log_count_update',
-                                    'log_partition_drop', 'log_partition_ensure', 'log_removal_note', 'log_retain', 'log_rows_delete',
-                                    'log_seal', 'log_seal_block_add', 'log_seal_rekey', 'log_settled_id', 'maintenance_log_partition',
-                                    'maintenance_log_retain', 'maintenance_log_seal',
-                                    'maintenance_reset', 'maintenance_schedule', 'maintenance_set', 'maintenance_unschedule',
-                                    'revoke_role', 'search_index_create', 'secret_check', 'secret_rotate', 'secret_rotate_all',
-                                    'secret_rotate_batch', 'secret_rotate_start', 'secret_rotate_verify', 'secret_scan', 'version_require',
-                                    'version_set'];
+    for_admin CONSTANT text[] := ARRAY['backfill_begin', 'backfill_require', 'backfill_run', 'backfill_set', 'backfill_step',
+                                      'downgrade_refuse', 'field_encrypt_with', 'field_key', 'field_rotate', 'grant_role',
+                                      'log_archive_confirm', 'log_count_month_update', 'log_count_reset', 'log_count_update',
+                                      'log_partition_drop', 'log_partition_ensure', 'log_removal_note', 'log_retain',
+                                      'log_rows_delete', 'log_seal', 'log_seal_block_add', 'log_seal_rekey', 'log_settled_id',
+                                      'maintenance_log_partition', 'maintenance_log_retain', 'maintenance_log_seal',
+                                      'maintenance_reset', 'maintenance_schedule', 'maintenance_set', 'maintenance_unschedule',
+                                      'migration_record', 'revoke_role', 'search_index_create', 'secret_check', 'secret_rotate',
+                                      'secret_rotate_all', 'secret_rotate_batch', 'secret_rotate_start', 'secret_rotate_verify',
+                                      'secret_scan', 'version_require', 'version_set'];
+    -- What moves a whole registry in or out.
+    for_move CONSTANT text[] := ARRAY['adopt', 'adoption_advance', 'adoption_begin', 'adoption_blob_use', 'adoption_compare', 'adoption_contact_email',
+                                   'adoption_copy', 'adoption_count', 'adoption_do', 'adoption_find', 'adoption_forget', 'adoption_has',
+                                   'adoption_index_children', 'adoption_json', 'adoption_json_column_list', 'adoption_lock', 'adoption_map_changes',
+                                   'adoption_missing_child', 'adoption_months', 'adoption_plan', 'adoption_prove', 'adoption_read',
+                                   'adoption_registry_check', 'adoption_require_empty', 'adoption_reserve', 'adoption_review', 'adoption_revision',
+                                   'adoption_revision_list', 'adoption_rule_list', 'adoption_scan_column', 'adoption_scan_enumeration',
+                                   'adoption_scan_kept', 'adoption_scan_key', 'adoption_scan_table', 'adoption_scan_unique', 'adoption_sequence',
+                                   'adoption_size', 'adoption_sql', 'adoption_summarize', 'adoption_write', 'reference_column_list',
+                                   'reference_key_list', 'reference_order', 'reference_table_list', 'release', 'release_all', 'release_index',
+                                   'release_index_list', 'release_key', 'release_prepare', 'release_table'];
     -- Helpers that reads call, though they are volatile: they look at the clock, or lock for other callers.
     for_reads CONSTANT text[] := ARRAY['clock', 'clock_ms', 'repository_get', 'utc_now', 'wal_token', 'wal_wait'];
     -- Reads, but of secrets.
@@ -87,8 +99,8 @@ BEGIN
     INTO STRICT found FROM pg_proc AS p WHERE p.oid = function_is_for.function;
     RETURN CASE function_is_for.kind
         WHEN 'admin' THEN true
-        WHEN 'application' THEN NOT found.is_trigger AND found.name <> ALL (for_admin)
-        ELSE NOT found.is_trigger AND found.name <> ALL (for_admin) AND found.name <> ALL (not_for_readers)
+        WHEN 'application' THEN NOT found.is_trigger AND found.name <> ALL (for_admin || for_move)
+        ELSE NOT found.is_trigger AND found.name <> ALL (for_admin || for_move) AND found.name <> ALL (not_for_readers)
              AND (found.volatility <> 'v' OR found.name = ANY (for_reads))
     END;
 END
@@ -118,8 +130,8 @@ BEGIN
         WHEN c.relkind = 'S' THEN CASE privilege_list.kind
             WHEN 'admin' THEN ARRAY['USAGE', 'SELECT', 'UPDATE']
             WHEN 'application' THEN ARRAY['USAGE'] END
-        WHEN privilege_list.kind = 'reader' OR c.relkind = 'v' OR c.relname IN ('schema_version', 'entity_change', 'rights_change')
-             OR c.relname IN ('secret_rotation', 'maintenance_setting') AND privilege_list.kind <> 'admin'
+        WHEN privilege_list.kind = 'reader' OR c.relkind = 'v' OR c.relname IN ('schema_version', 'migration_journal', 'entity_change', 'rights_change')
+             OR (c.relname IN ('secret_rotation', 'maintenance_setting', 'backfill') OR c.relname LIKE 'adoption%') AND privilege_list.kind <> 'admin'
              -- Who writes the audit log must not write the evidence.
              OR c.relname = ANY (ARRAY['log_archive', 'log_count_day', 'log_removed', 'log_seal_block', 'log_settled'])
                 AND privilege_list.kind <> 'admin' THEN ARRAY['SELECT']

@@ -61,8 +61,8 @@ sub fixture
 
 sub snapshot { return run_file($_[0], $_[1], source_folder() . '/test/upgrade/snapshot.sql') }
 
-# table, number of rows, checksum of the rows: for every table, whoever made it, but the record of the version, which has the time of
-# installation, and those that are not dumped: UNLOGGED ones, and what triggers make out of the others
+# table, number of rows, checksum of the rows: for every table, whoever made it, but the record of the version and the journal, which have
+# the time of installation, and those that are not dumped: UNLOGGED ones, and what triggers make out of the others
 sub row_checksums
 {
 	my ($node, $database) = @_;
@@ -72,7 +72,7 @@ SELECT c.oid::regclass || ' ' || (xpath('/row/x/text()', query_to_xml(format(
     c.oid::regclass), false, true, '')))[1]
 FROM pg_class AS c
 WHERE c.relnamespace IN ('quay'::regnamespace, 'quay_internal'::regnamespace) AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
-  AND c.relname <> 'schema_version'
+  AND c.relname NOT IN ('schema_version', 'migration_journal')
   AND NOT EXISTS (SELECT FROM pg_extension AS e, unnest(e.extconfig, e.extcondition) AS x (oid, condition)
                   WHERE x.oid = c.oid AND x.condition IN ('WHERE false', 'WHERE attempts > 0'))
 ORDER BY 1

@@ -152,7 +152,7 @@ my $locks = $node->safe_psql('upgraded', "BEGIN; $update; SELECT count(DISTINCT 
 cmp_ok($locks, '<', 150, 'the update locks few relations');
 $warm_in .= "$pull\n";
 IPC::Run::pump($harness) until $warm_out =~ /\n.*\n/s;
-like($warm_out, qr/^ok\n(ok|.*ERROR.*two versions|.*QY090)/s, 'a session with warm caches goes on, or is told');
+is($warm_out, "ok\nok\n", 'a session with warm caches goes on: its library is as new as the database');
 $warm_in .= "\\q\n";
 IPC::Run::finish($harness);
 

@@ -23,7 +23,10 @@ CROSS JOIN LATERAL plpgsql_check_function_tb(f.oid, f.relation, fatal_errors => 
 WHERE c.message NOT LIKE 'name of parameter % is reserved keyword'
   -- pg_cron need not be there.
   AND NOT (c.message ~ '^(schema|relation) "cron' AND c.message ~ 'does not exist$')
-  -- Its statements are made of names that the catalog quotes.
+  -- Their statements are made of names that the catalog quotes.
   AND NOT (c.level = 'security' AND f.oid = to_regprocedure('quay.grant_role(regrole, text)'))
+  AND NOT (c.level = 'security' AND f.function::text ~ '^quay_internal\.(adoption|release)_')
+  -- Its conditions are those of our own scripts, and come with the library.
+  AND NOT (c.level = 'security' AND f.oid = to_regprocedure('quay_internal.migration_refused(text, text)'))
 ORDER BY f.function::text, c.lineno;
 ROLLBACK;
