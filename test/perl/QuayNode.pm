@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(source_folder slurp_text new_node new_database run_file fixture snapshot row_checksums sequences sizes problems compare dump_into);
+our @EXPORT = qw(source_folder slurp_text new_node new_database releases run_file fixture snapshot row_checksums sequences sizes problems compare dump_into);
 
 sub source_folder { return abs_path(dirname(__FILE__) . '/../..') }
 
@@ -42,6 +42,14 @@ sub new_database
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	$node->safe_psql($database, 'CREATE EXTENSION quay' . ($version ? " VERSION '$version'" : ''));
 	return $database;
+}
+
+# All released versions and that of this checkout, in order. (Detours, with three numbers, are the business of 034_detour.pl.)
+sub releases
+{
+	my ($node) = @_;
+	return sort { my ($x, $y) = map { [ split /\./ ] } $a, $b; $x->[0] <=> $y->[0] || $x->[1] <=> $y->[1] }
+	  grep { /^\d+\.\d+$/ } split /\n/, $node->safe_psql('postgres', q(SELECT version FROM pg_available_extension_versions WHERE name = 'quay'));
 }
 
 # What psql prints for a file, errors included.

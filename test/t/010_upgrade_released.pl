@@ -9,8 +9,7 @@ use Test::More;
 
 my $source = source_folder();
 my $node = new_node('main');
-my @versions = sort { my ($x, $y) = map { [ split /\./ ] } $a, $b; $x->[0] <=> $y->[0] || $x->[1] <=> $y->[1] }
-  split /\n/, $node->safe_psql('postgres', q(SELECT version FROM pg_available_extension_versions WHERE name = 'quay'));
+my @versions = releases($node);
 cmp_ok(scalar @versions, '>=', 2, "versions: @versions");
 
 sub update { return "ALTER EXTENSION quay UPDATE TO '$_[0]'" }

@@ -6,17 +6,18 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use QuayNode;
+use StepLocks;
 use Test::More;
 
 my $source = source_folder();
 my $snapshot = "$source/test/upgrade/snapshot.sql";
 my $check = "$source/test/upgrade/check.sql";
 my $node = new_node('main', conf => "fsync = off\nfull_page_writes = off\nmax_wal_size = 4GB\n");
-my @versions = sort { order($a, $b) } split /\n/, $node->safe_psql('postgres', q(SELECT version FROM pg_available_extension_versions WHERE name = 'quay'));
+my @versions = releases($node);
 my $current = $versions[-1];
 my $lossy = 'SET quay.allow_lossy_downgrade = on;';
 
-sub order { my ($x, $y) = map { [ split /\./ ] } @_; return $x->[0] <=> $y->[0] || $x->[1] <=> $y->[1] }
+sub place_of { return (grep { $versions[$_] eq $_[0] } 0 .. $#versions)[0] }
 sub name_of { return join '_', map { tr/./_/r } @_ }
 sub update { return "ALTER EXTENSION quay UPDATE TO '$_[0]';" }
 
@@ -60,7 +61,7 @@ my %fresh;
 @fresh{@versions} = map { catalog($_) } run_all(map { script(name_of('fresh', $_), 'template1', "CREATE EXTENSION quay VERSION '$_';") } @versions);
 run_all(map {
 	my $version = $_;
-	my @fixtures = ("$source/test/upgrade/fixture.sql", grep { -f } map { "$source/test/upgrade/fixture-$_.sql" } grep { order($_, $version) <= 0 } @versions);
+	my @fixtures = ("$source/test/upgrade/fixture.sql", grep { -f } map { "$source/test/upgrade/fixture-$_.sql" } @versions[ 0 .. place_of($version) ]);
 	join "\n", sprintf('CREATE DATABASE %s TEMPLATE %s;', name_of('filled', $version), name_of('fresh', $version)),
 		'\c ' . name_of('filled', $version), (map { "\\i $_" } @fixtures), ''
 } @versions);
@@ -69,34 +70,10 @@ unlike(join('', values %behaviour), qr/ERROR/, "all versions are filled and work
 
 # --- every version to every version
 
-# What blocks clients, but locks on the months of the log, which depend on when the test runs.
-my $before = <<'SQL';
-BEGIN;
-CREATE TEMPORARY TABLE before AS
-SELECT c.oid, c.oid::regclass::text AS name FROM pg_class AS c
-WHERE c.relnamespace IN ('quay'::regnamespace, 'quay_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v')
-  AND (NOT c.relispartition OR c.relname = 'logentry3_default');
-SQL
-my $locks = <<'SQL';
-\echo = locks
-SELECT m.name || '|' || b.name
-FROM before AS b
-CROSS JOIN LATERAL (
-    SELECT max(m.strength) AS strength FROM pg_locks AS l
-    JOIN (VALUES (1, 'ShareLock'), (2, 'ShareRowExclusiveLock'), (3, 'ExclusiveLock'), (4, 'AccessExclusiveLock')) AS m (strength, mode) ON m.mode = l.mode
-    WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.relation = b.oid AND l.granted
-) AS x
-JOIN (VALUES (1, 'SHARE'), (2, 'SHARE ROW EXCLUSIVE'), (3, 'EXCLUSIVE'), (4, 'ACCESS EXCLUSIVE')) AS m (strength, name) ON m.strength = x.strength
-ORDER BY m.strength DESC, b.name COLLATE "C";
-\echo = end of locks
-COMMIT;
-DROP TABLE pg_temp.before;
-SQL
-
 my @pairs = map { my $from = $_; map { [ $from, $_ ] } grep { $_ ne $from } @versions } @versions;
 my @seen = run_all(map {
 	my ($from, $to) = @$_;
-	script(name_of('p', $from, $to), name_of('filled', $from), "SET search_path = pg_catalog, pg_temp; $lossy", $before, update($to), $locks)
+	script(name_of('p', $from, $to), name_of('filled', $from), "SET search_path = pg_catalog, pg_temp; $lossy", watched_locks(update($to)))
 	  . "\\echo = behaviour\n\\pset fieldsep '|'\n\\i $check\n\\echo = version\nSELECT quay.version();\n"
 } @pairs);
 
@@ -109,52 +86,18 @@ for my $i (0 .. $#pairs)
 	my ($behaviour) = $seen =~ /^= behaviour\n(.*?)^= version/ms;
 	is(compare($behaviour{$from}, behaviour($behaviour // '')), '', 'which works as before');
 	like($seen, qr/^= version\n\Q$to\E\n\z/m, 'and says so');
-	my ($lines) = $seen =~ /^= locks\n(.*?)^= end of locks/ms;
-	$locks{"$from--$to"} = $lines;
+	$locks{"$from--$to"} = seen_locks($seen);
 }
 
 # --- the locks of a step are those that its script says
 
-my %said;
-for (split /\n/, $node->safe_psql(name_of('fresh', $current), <<'SQL'))
-SELECT s.from_version || '--' || s.to_version, s.about IS NOT NULL, l.mode, l.relation
-FROM quay_internal.migration_step_list() AS s
-LEFT JOIN LATERAL (SELECT m.key AS mode, r.relation FROM jsonb_each(s.locks) AS m, jsonb_array_elements_text(m.value) AS r (relation)) AS l ON true
-SQL
-{
-	my ($step, $about, $mode, $relation) = split /\|/, $_, -1;
-	ok($about eq 't', "step $step says what it is about (-- \@about in up.sql and down.sql)") unless exists $said{$step};
-	$said{$step} //= '';
-	$said{$step} .= "$mode|$relation\n" if length $mode;
-}
+my %said = locks_said($node, name_of('fresh', $current));
 for my $i (1 .. $#versions)
 {
 	for my $step ("$versions[$i - 1]--$versions[$i]", "$versions[$i]--$versions[$i - 1]")
 	{
-		is(compare($said{$step} // '', $locks{$step}), '', "step $step locks what it says")
-		  or diag("what it should say (-- \@lock lines in the script of the step, or in sql/migrations/notes):\n" . lock_lines($locks{$step}));
+		locks_ok($said{$step}, $locks{$step}, $step);
 	}
-}
-
-sub lock_lines
-{
-	my (%relations, $text);
-	push @{ $relations{ $_->[0] } }, $_->[1] for map { [ split /\|/ ] } split /\n/, $_[0];
-	for my $mode (grep { $relations{$_} } 'ACCESS EXCLUSIVE', 'EXCLUSIVE', 'SHARE ROW EXCLUSIVE', 'SHARE')
-	{
-		my $line = "-- \@lock $mode:";
-		for (@{ $relations{$mode} })
-		{
-			if (length("$line $_,") > 140)
-			{
-				$text .= $line =~ s/,\z//r . "\n";
-				$line = "-- \@lock $mode:";
-			}
-			$line .= " $_,";
-		}
-		$text .= $line =~ s/,\z//r . "\n";
-	}
-	return $text // '';
 }
 
 # --- dumps of older versions, as README.md says: the extension in the version of the dump, the dump, the update
