@@ -5,17 +5,19 @@ CREATE OR REPLACE FUNCTION quay_internal.setting(name text) RETURNS text
 COMMENT ON FUNCTION quay_internal.setting(text) IS
     'Value of the setting quay.<name> as text, numbers in their base unit. Loads the library first, which current_setting() does not.';
 
+-- STABLE, though it goes on during a statement: what is compared with a VOLATILE function is looked up by no index. It is read where it is
+-- called: in an assignment at that moment, in a condition when the scan begins, and again for a row that was waited for.
 CREATE OR REPLACE FUNCTION quay_internal.clock() RETURNS timestamptz
-    LANGUAGE C VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_clock_get';
+    LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_clock_get';
 COMMENT ON FUNCTION quay_internal.clock() IS
     'The present that every function uses: the wall clock, or quay.clock in tests. Read it after a lock is held, not before.';
 
 CREATE OR REPLACE FUNCTION quay_internal.clock_ms() RETURNS bigint
-    LANGUAGE C VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_clock_get_ms';
+    LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quay_clock_get_ms';
 COMMENT ON FUNCTION quay_internal.clock_ms() IS 'clock() in milliseconds since 1970, the unit of tag lifetimes.';
 
 CREATE OR REPLACE FUNCTION quay_internal.utc_now() RETURNS timestamp
-    LANGUAGE sql VOLATILE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     RETURN quay_internal.clock() AT TIME ZONE 'UTC';
 COMMENT ON FUNCTION quay_internal.utc_now() IS 'clock() as the naive UTC timestamp that the tables hold.';
 

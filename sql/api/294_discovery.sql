@@ -265,7 +265,7 @@ $$;
 COMMENT ON FUNCTION quay.image_base_candidates(text, text, text, text, integer, text, boolean) IS
 'Images on which this one (a tag or a digest; of an index: one of its images, image_digest) may have been built: their layers are the first ones of it, in order, but not all of them. In repositories that the actor may read (NULL: anonymous), those with most layers first, at most n. unrestricted: in all repositories, for a caller who has checked. No row: none is known, or there is no such image for the actor.
 
-layers: how many they have in common; layers_size: the bytes of these, compressed. tags, alive: as for layer_use_list(). Docker schema 1 images state no sizes of layers and have no candidates. Errors: 22023 n negative; QY020, QY022.';
+layers: how many they have in common; layers_size: the bytes of these, compressed. tags, alive: as for layer_use_list(). Docker schema 1 images state no sizes of layers and have no candidates. Reads the sizes of all manifests of the registry. Errors: 22023 n negative; QY020, QY022.';
 
 CREATE OR REPLACE FUNCTION quay.image_duplicate_list(actor text, INOUT namespace text, INOUT repository text, reference text,
                                                      after text DEFAULT NULL, n integer DEFAULT 100, scopes text DEFAULT NULL,
