@@ -161,5 +161,24 @@ CALL quay.adopt('damaged', dry_run => true);
 \echo -- the rules
 SELECT rule, table_name, treatment, meaning FROM quay.adoption_rules() ORDER BY rule;
 
+\echo -- of the two revisions that kept the e-mail addresses of organizations apart
+\c :regress
+DROP DATABASE quay_adopt_regress WITH (FORCE);
+CREATE DATABASE quay_adopt_regress;
+\c quay_adopt_regress
+SET client_min_messages = warning;
+CREATE EXTENSION quay;
+CALL quay.release('apart');
+INSERT INTO apart."user" (id, uuid, username, email, verified, organization, robot, invoice_email, last_invalid_login, removed_tag_expiration_s)
+VALUES (1, 'u1', 'alice', 'alice@example.com', true, false, false, false, '2026-01-01', 1209600),
+       (2, 'u2', 'acme', 'c0ffee', true, true, false, false, '2026-01-01', 1209600),
+       (3, 'u3', 'open', 'open@example.com', true, true, false, false, '2026-01-01', 1209600),
+       (4, 'u4', 'mute', 'badcafe', true, true, false, false, '2026-01-01', 1209600);
+INSERT INTO apart.organizationcontactemail VALUES (1, 2, 'office@acme.example'), (2, 3, 'other@example.com'), (3, 4, NULL);
+UPDATE apart.alembic_version SET version_num = '414c5e2fc487';
+CALL quay.adopt('apart');
+SELECT table_name, source_id, rule, treatment, column_name, old_value, new_value FROM quay.adoption_report WHERE rule = 'organization_email';
+SELECT id, username, email FROM quay."user" ORDER BY id;
+
 \c :regress
 DROP DATABASE quay_adopt_regress WITH (FORCE);

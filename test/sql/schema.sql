@@ -152,6 +152,13 @@ SELECT table_name FROM (
     SELECT r.table_name, r.number, row_number() OVER (PARTITION BY r.table_name ORDER BY o.attnum) AS here
     FROM reference_column AS r JOIN our_column AS o USING (table_name, column_name)
 ) AS position WHERE number <> here GROUP BY table_name ORDER BY 1;
+\echo -- what adopt() and release() take for columns of the reference, and are not, or the reverse
+SELECT t.table_name, c.column_name, r.column_name AS reference
+FROM quay_internal.reference_table_list() AS t
+CROSS JOIN LATERAL quay_internal.reference_column_list(t.table_name) AS c
+FULL JOIN reference_column AS r ON r.table_name = t.table_name AND r.column_name = c.column_name
+WHERE (c.column_name IS NULL OR r.column_name IS NULL)
+  AND coalesce(t.table_name, r.table_name) IN (SELECT l.table_name FROM quay_internal.reference_table_list() AS l) ORDER BY 1, 2, 3;
 \echo -- tables of ours that the reference has not
 SELECT DISTINCT table_name FROM our_column AS o WHERE NOT EXISTS (SELECT FROM reference AS r WHERE r.table_name = o.table_name) ORDER BY 1;
 

@@ -84,6 +84,9 @@ is($node->safe_psql('detour', q(SELECT count(*) FROM pg_proc AS p WHERE p.pronam
 	AND (has_function_privilege('public', p.oid, 'EXECUTE') OR obj_description(p.oid, 'pg_proc') IS NULL))), 0, 'nothing is for PUBLIC, and all is explained');
 isnt($node->psql('detour', update($new), stderr => \$err), 0, 'the update waits for the work');
 like($err, qr/what the new version needs is not done\nDETAIL:  17 statements are left to be run, the next of them: CALL quay\.halfway_run\(\)\.\nHINT: .*halfway_work/, 'and says what it is');
+isnt($node->psql('detour', "SET default_transaction_isolation = 'repeatable read'; CALL quay.halfway_run()", stderr => \$err), 0, 'who sees the past does no work');
+like($err, qr/cannot count in a transaction that sees the past/, 'and is told why');
+isnt($node->psql('detour', 'CALL quay.halfway_run(batch_rows => 0)', stderr => \$err), 0, 'nor who wants no rows');
 do_the_work('detour');
 IPC::Run::finish(start_psql('detour', join("\n", watched_locks(update($new)), ''), \$out));
 locks_ok($said{"$half--$new"}, seen_locks($out), "$half--$new");

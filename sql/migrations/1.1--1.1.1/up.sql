@@ -276,6 +276,13 @@ DECLARE
     work quay_internal.halfway;
     last bigint;
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'cannot count in a transaction that sees the past',
+            DETAIL = format('Its isolation level is %s: a use that somebody takes away just then would be counted.',
+                            current_setting('transaction_isolation')),
+            HINT = 'Set default_transaction_isolation to ''read committed'' in this session.';
+    END IF;
     -- Of two sessions one waits for the other, and goes on where that one has got; or finds that it must look again.
     SELECT * INTO work FROM quay_internal.halfway AS h WHERE NOT h.finished ORDER BY h.place LIMIT 1 FOR UPDATE;
     IF NOT FOUND THEN
@@ -295,7 +302,8 @@ EXCEPTION WHEN deadlock_detected OR serialization_failure OR lock_not_available 
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION quay_internal.halfway_batch(integer) IS 'The next n rows of what is to be gone through before 1.2. False: that is done.';
+COMMENT ON FUNCTION quay_internal.halfway_batch(integer) IS
+    'The next n rows of what is to be gone through before 1.2. False: that is done. Errors: 55000 the transaction is not READ COMMITTED.';
 
 CREATE PROCEDURE quay.halfway_run(batch_rows integer DEFAULT 2000, throttle_ms integer DEFAULT 0)
     LANGUAGE plpgsql AS $$
@@ -314,7 +322,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE quay.halfway_run(integer, integer) IS
-    'Counts and notes what was there before version 1.1.1, batch by batch, and commits after each, while the registry works. It may be interrupted, and called again, and by two sessions at once. batch_rows: rows of a batch; throttle_ms: pause after it. Not within a transaction. Errors: 22023 no row, or a negative pause.';
+    'Counts and notes what was there before version 1.1.1, batch by batch, and commits after each, while the registry works. It may be interrupted, and called again, and by two sessions at once. batch_rows: rows of a batch; throttle_ms: pause after it. Not within a transaction. Errors: 22023 no row, or a negative pause; 55000 the session''s transactions are not READ COMMITTED.';
 
 CREATE FUNCTION quay.halfway_work() RETURNS TABLE (statement text, what_for text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
