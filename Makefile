@@ -106,7 +106,7 @@ check-regress check-isolation check-pgtap check-tap: check-%:
 	@$(check) $(call wanted,$*)
 
 check-upgrade:
-	@$(check) 'tap:*dump*' 'tap:*upgrade*' 'tap:*migration*'
+	@$(check) 'tap:*dump*' 'tap:*upgrade*' 'tap:*migration*' 'tap:*detour*'
 
 check-fuzz:
 	@$(check) fuzz

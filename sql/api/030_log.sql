@@ -170,6 +170,11 @@ BEGIN
         RETURN;
     END IF;
 
+    -- A row that is on its way into the default partition would be refused there once its month is attached: whoever writes has to wait
+    -- before he chooses. Months ahead, which nobody writes into, keep no writer waiting.
+    IF EXISTS (SELECT FROM quay_internal.log_partition_missing(months_ahead) AS m WHERE m <= quay_internal.utc_now()) THEN
+        LOCK TABLE quay.logentry3 IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
     -- No row may arrive between the move and the attachment. ATTACH PARTITION needs this lock anyhow.
     LOCK TABLE quay.logentry3_default IN ACCESS EXCLUSIVE MODE;
     FOR month IN SELECT m FROM quay_internal.log_partition_missing(months_ahead) AS m LOOP

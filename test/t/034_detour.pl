@@ -200,6 +200,17 @@ for my $database ($there, 'restored')
 	is(problems($node, $database), '', 'with everything right');
 }
 is(compare(row_checksums($node, $there), row_checksums($node, 'restored')), '', 'and the same rows');
+
+# --- the way back
+
+my $back = clone('filled', 'back');
+$node->safe_psql($back, update($half));
+do_the_work($back);
+$node->safe_psql($back, update($old));
+is(compare(snapshot($node, 'filled'), snapshot($node, $back)), '', "from half-way back to $old, the catalog is as before");
+is(compare(row_checksums($node, 'filled'), row_checksums($node, $back)), '', 'and so are the rows');
+is($node->safe_psql('fresh', "SELECT string_agg(from_version || ' to ' || to_version, ', ' ORDER BY step) FROM quay.migration_path('$old', source => '$half')"),
+	"$half to $new, $new to $old", 'which migration_path() tells');
 isnt($node->psql($there, "CALL quay.halfway_run()", stderr => \$err), 0, 'nothing of half-way is left');
 $node->stop('fast');
 done_testing();
