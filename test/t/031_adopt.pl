@@ -92,7 +92,7 @@ is($node->safe_psql('target', q(SELECT count(*) FROM pg_sequences AS s WHERE sch
 
 new_database($node, 'big');
 my $tags = 6000;
-$node->safe_psql('big', '\set tags ' . $tags . "\n" . slurp_text(source_folder() . '/test/bench/adopt.sql'));
+$node->safe_psql('big', "CALL quay.release('src');\n\\set tags $tags\n\\set schema src\n" . slurp_text(source_folder() . '/test/bench/registry.sql'));
 target_of('moved', 'big', 'src');
 
 sub call_adopt
