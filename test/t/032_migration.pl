@@ -43,6 +43,13 @@ sub assemble { return output_of($^X, "$tree/sql/assemble", @_) }
 mkdir $tree;
 system("cd '$source' && tar cf - Makefile META.json CHANGELOG.md quay_ext.control sql src test/tools | (cd '$tree' && tar xf -)") == 0 or die;
 my ($old) = slurp_text("$tree/quay_ext.control") =~ /^default_version = '(.*)'/m;
+# As before its release, if it was released.
+my @released = grep { m{--\Q$old\E(?:--|\.sql)} } glob "$tree/sql/frozen/*.sql";
+if (@released)
+{
+	unlink @released;
+	spit("$tree/sql/frozen/SHA256SUMS", join '', grep { !/--\Q$old\E(?:--|\.sql)/ } map { "$_\n" } split /\n/, slurp_text("$tree/sql/frozen/SHA256SUMS"));
+}
 my $next = $old =~ s/(\d+)$/$1 + 1/er;
 my ($before) = map { m{([^/]+)--\Q$old\E$} ? $1 : () } glob "$tree/sql/migrations/*";
 
