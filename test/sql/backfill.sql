@@ -1,7 +1,7 @@
 -- Backfills: batches that go on where the last one ended, their pace, failures, and the gate of a later step.
 SET search_path = pg_catalog, pg_temp;
 \pset format unaligned
-\set VERBOSITY verbose
+\set VERBOSITY default
 \set SHOW_CONTEXT never
 
 SELECT quay.user_create('backfill', 'password1', 'backfill@example.com') > 0 AS ok;
@@ -80,7 +80,7 @@ SELECT pg_temp.restart();
 SELECT pg_temp.fail_at_fifth('22000');
 \set VERBOSITY terse
 CALL quay.backfill_run('manifest_fields');
-\set VERBOSITY verbose
+\set VERBOSITY default
 SELECT state, rows_done, last_error FROM quay.backfill_progress WHERE name = 'manifest_fields';
 SELECT state, error_code, changed FROM quay_internal.backfill_step('manifest_fields');
 DROP TRIGGER backfill_fail ON quay.manifest;
@@ -89,7 +89,7 @@ SELECT pg_temp.fail_at_fifth('40001');
 SELECT clock_timestamp() AS began \gset
 \set VERBOSITY terse
 CALL quay.backfill_run('manifest_fields');
-\set VERBOSITY verbose
+\set VERBOSITY default
 SELECT clock_timestamp() - :'began' > interval '0.9 s' AS waited, last_error FROM quay.backfill_progress WHERE name = 'manifest_fields';
 DROP TRIGGER backfill_fail ON quay.manifest;
 CALL quay.backfill_run('manifest_fields');
@@ -97,13 +97,20 @@ SELECT state, rows_done, last_error FROM quay.backfill_progress WHERE name = 'ma
 
 \echo -- refused
 CALL quay.backfill_run('no such one');
+\echo :SQLSTATE
 SELECT quay.backfill_set(repeat('x', 200));
+\echo :SQLSTATE
 SELECT quay_internal.backfill_require(NULL);
+\echo :SQLSTATE
 CALL quay.backfill_run(batch_rows => 0);
+\echo :SQLSTATE
 SELECT quay.backfill_set('scan_rows', batch_rows => 0);
+\echo :SQLSTATE
 SELECT quay.backfill_set('scan_rows', throttle_ms => -1);
+\echo :SQLSTATE
 BEGIN;
 CALL quay.backfill_run('scan_rows');
+\echo :SQLSTATE
 ROLLBACK;
 
 -- Other tests count manifests.

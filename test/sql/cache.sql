@@ -196,7 +196,8 @@ SELECT quay.cache_set('rr', 'v', 60);
 SELECT value FROM quay.cache_get('rr');
 SELECT status FROM quay.cache_claim('rr2', wait_s => 5);
 SELECT quay.cache_delete('rr');
-\set VERBOSITY verbose
+\set VERBOSITY default
 \set SHOW_CONTEXT never
 SELECT quay.cache_delete_prefix('rr');
+\echo :SQLSTATE
 ROLLBACK;

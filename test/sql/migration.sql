@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL search_path = pg_catalog, pg_temp;
 \pset format unaligned
-\set VERBOSITY verbose
+\set VERBOSITY default
 \set SHOW_CONTEXT never
 
 \echo -- a fresh database: everything of one version, nothing to do
@@ -43,16 +43,20 @@ SELECT state FROM quay.migration_status();
 SELECT count(*) > 0 FROM quay.backfill_progress;
 SAVEPOINT s;
 SELECT quay_internal.migration_record('1.0', '1.1');
+\echo :SQLSTATE
 ROLLBACK TO s;
 RESET ROLE;
 SAVEPOINT s;
 
 \echo -- no such version
 SELECT * FROM quay.migration_path('9.9');
+\echo :SQLSTATE
 ROLLBACK TO s;
 SELECT * FROM quay.migration_path('1.0', '0.1');
+\echo :SQLSTATE
 ROLLBACK TO s;
 SELECT * FROM quay.migration_path(repeat('x', 200));
+\echo :SQLSTATE
 ROLLBACK TO s;
 
 \echo -- the estimate follows from the number of rows; a table that was never analyzed is guessed, one that is not there does not count
