@@ -105,7 +105,11 @@ my $warm = IPC::Run::start([ 'psql', '-XAtq', '-h', $node->host, '-p', $node->po
 my $pull = "SELECT status, digest FROM quay.pull('fixture_alice', 'fixture_acme', 'app', 'v1');\n\\echo = end\n";
 my $pulled = sub { $warm_out = ''; $in .= $pull; IPC::Run::pump($warm) until $warm_out =~ /^= end\n/m; return $warm_out };
 my $before = $pulled->();
-$node->safe_psql($busy, update($half));
+my $grant = 'SELECT quay.grant_role(r.role::regrole, r.kind) FROM quay.role_list() AS r WHERE NOT r.complete;';
+my $complete = "SELECT complete FROM quay.role_list() WHERE role = 'detour_app'";
+$node->safe_psql($busy, "CREATE ROLE detour_app; SELECT quay.grant_role('detour_app', 'application')");
+$node->safe_psql($busy, 'BEGIN; ' . update($half) . " $grant COMMIT;");
+is($node->safe_psql($busy, $complete), 't', 'with the grants in its transaction no role is ever without');
 is($pulled->(), $before, 'a session with warm caches works on');
 
 # Pushes of blobs that others have, that nobody has any more, and new ones; the end of tags; collecting, which deletes manifests and blobs.
@@ -176,7 +180,9 @@ like($node->safe_psql($busy, q(SELECT statement FROM quay.halfway_work() WHERE s
 do_the_work($busy);
 IPC::Run::finish($_) for @sessions;
 is(join('', map { $printed{$_} =~ /(?:ERROR|FATAL).*/ ? "$_: $&\n" : '' } sort keys %printed), '', 'nobody was disturbed');
-$node->safe_psql($busy, update($new));
+$node->safe_psql($busy, 'BEGIN; ' . update($new) . " $grant COMMIT;");
+is($node->safe_psql($busy, $complete), 't', 'the role has its rights');
+$node->safe_psql($busy, "SELECT quay.revoke_role('detour_app')");
 is($pulled->(), $before, 'the session with warm caches works on');
 is(compare(snapshot($node, 'straight'), snapshot($node, $busy)), '', 'the catalog is as after the straight way');
 $node->safe_psql($busy, 'CALL quay.gc_run_all()');
